@@ -1,0 +1,67 @@
+/*
+ * Protocol Buffers wire format, both ways (protobuf.dev/programming-guides/encoding).
+ *
+ * The reader walks a span of bytes without copying; every length is checked against the span. The
+ * writer appends to a buffer. Like Go's encoder in runtime/pprof, the *_opt writers skip zero.
+ */
+#ifndef SONDE_BASE_WIRE_H
+#define SONDE_BASE_WIRE_H
+
+enum wire_type {
+	WIRE_VARINT = 0,
+	WIRE_FIXED64 = 1,
+	WIRE_BYTES = 2,
+	WIRE_FIXED32 = 5,
+};
+
+struct wire {
+	const uint8_t *p, *end;
+	const uint8_t *start; /* of the whole input: offsets in errors count from here */
+};
+
+struct wire_field {
+	uint32_t num;
+	enum wire_type type;
+	uint64_t value;	     /* VARINT, FIXED64, FIXED32 */
+	struct wire bytes;   /* BYTES */
+	const uint8_t *from; /* first byte of the tag: [from, wire.p) is the whole field, raw */
+};
+
+static inline struct wire wire_of(const void *p, size_t n)
+{
+	const uint8_t *s = p;
+	return (struct wire){.p = s, .end = s + n, .start = s};
+}
+
+static inline int64_t wire_offset(const struct wire *w, const uint8_t *p)
+{
+	return p - w->start;
+}
+
+/* One varint: 0, or ERR_TRUNCATED / ERR_FORMAT (longer than 10 bytes) with w->p unmoved. */
+int wire_varint_slow(struct wire *w, uint64_t *ret);
+
+static inline must_check int wire_varint(struct wire *w, uint64_t *ret)
+{
+	if (w->p < w->end && *w->p < 0x80) {
+		*ret = *w->p++;
+		return 0;
+	}
+	return wire_varint_slow(w, ret);
+}
+
+/* The next field: 1, 0 at the end, or an error with its offset. */
+must_check int wire_next(struct wire *w, struct wire_field *ret, struct err *err);
+
+void wire_put_varint(struct buf *buf, uint64_t v);
+void wire_put_tag(struct buf *buf, uint32_t num, enum wire_type type);
+void wire_put_uint(struct buf *buf, uint32_t num, uint64_t v);
+void wire_put_uint_opt(struct buf *buf, uint32_t num, uint64_t v);
+void wire_put_bytes(struct buf *buf, uint32_t num, const void *p, size_t n);
+void wire_put_packed(struct buf *buf, uint32_t num, const uint64_t *v, size_t n);
+/* A nested message: begin returns a mark; end moves the body to make room for its length. */
+size_t wire_begin(struct buf *buf, uint32_t num);
+void wire_end(struct buf *buf, size_t mark);
+size_t wire_varint_size(uint64_t v);
+
+#endif

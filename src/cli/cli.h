@@ -1,0 +1,34 @@
+/*
+ * cli: the sonde command. main.c looks a name up in the command table (commands.c) and calls its
+ * cmd_NAME(); each lives in a cmd_NAME.c of its own.
+ *
+ * stdout is the result, stderr the chatter. Exit 0 success, 1 the work failed, 2 usage.
+ */
+#ifndef SONDE_CLI_H
+#define SONDE_CLI_H
+
+#include "base/base.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+};
+
+struct command {
+	const char *name;
+	const char *synopsis; /* one line for `sonde help` */
+	/* argv[0] is the command's name. Returns an enum cli_exit (or a program's own status). */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cli_commands[]; /* ends with a NULL name */
+
+int cmd_version(int argc, char **argv);
+
+/* "sonde NAME: message\n" on stderr. */
+void cli_error(const char *name, const char *fmt, ...) attr_printf(2, 3);
+/* The whole of a file, "-" for stdin. 0 or -errno with a message. */
+must_check int cli_read_file(const char *path, size_t max, struct buf *out, struct err *err);
+
+#endif

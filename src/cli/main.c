@@ -1,0 +1,109 @@
+/*
+ * sonde: the command. Finds the subcommand and hands over; `help` and bad names are dealt with
+ * here.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void cli_error(const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	fprintf(stderr, "sonde%s%s: ", name ? " " : "", name ? name : "");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static int read_all(int fd, const char *path, size_t max, struct buf *out, struct err *err)
+{
+	for (;;) {
+		if (out->len > max)
+			return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+		buf_reserve(out, out->len < 65536 ? 65536 : out->len / 2);
+		ssize_t n = read(fd, out->data + out->len, out->cap - out->len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "%s", path);
+		if (n == 0)
+			return 0;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+}
+
+int cli_read_file(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	struct stat st;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= max)
+		buf_reserve(out, (size_t)st.st_size + 1);
+	int rc = read_all(fd, path, max, out, err);
+	if (!is_stdin)
+		close(fd);
+	return rc;
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: sonde COMMAND [ARGS]\n\nProfiling and observability for C programs, in "
+		    "Go's "
+		    "formats.\n\ncommands:\n");
+	for (const struct command *c = cli_commands; c->name; c++)
+		fprintf(to, "  %-10s %s\n", c->name, c->synopsis);
+	fprintf(to, "\n`sonde COMMAND -h` says more; so does `man sonde-COMMAND`.\n");
+}
+
+int cmd_version(int argc, char **argv)
+{
+	printf("sonde %s\n", SONDE_VERSION);
+	return CLI_OK;
+}
+
+static const struct command *find(const char *name)
+{
+	for (const struct command *c = cli_commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+static bool is_help(const char *arg)
+{
+	return !strcmp(arg, "help") || !strcmp(arg, "-h") || !strcmp(arg, "-help") ||
+	       !strcmp(arg, "--help");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_USAGE;
+	}
+	if (is_help(argv[1])) {
+		usage(stdout);
+		return CLI_OK;
+	}
+	const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+	const struct command *c = find(name);
+	if (!c) {
+		cli_error(NULL, "'%s' is not a command; `sonde help` lists them", argv[1]);
+		return CLI_USAGE;
+	}
+	int rc = c->run(argc - 1, argv + 1);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cli_error(name, "writing the result: %s", strerror(errno));
+		return rc ? rc : CLI_FAILED;
+	}
+	return rc;
+}

@@ -30,5 +30,7 @@
 #include "base/strtab.h"
 #include "base/wire.h"
 #include "base/gzip.h"
+#include "base/regex.h"
+#include "base/goflag.h"
 
 #endif

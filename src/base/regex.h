@@ -1,0 +1,27 @@
+/*
+ * Regular expressions in Go's (RE2's) syntax, searched without anchors as regexp.MatchString does.
+ *
+ * Built on PCRE2, whose syntax RE2's nearly is a subset of. What RE2 refuses and PCRE2 would accept
+ * (lookaround, backreferences, possessive and atomic groups, recursion) is refused here with Go's
+ * words, so that a pattern means the same in both tools. Matching has a step limit: a pattern that
+ * would run away gives ERR_LIMIT instead of an answer.
+ */
+#ifndef SONDE_BASE_REGEX_H
+#define SONDE_BASE_REGEX_H
+
+struct regex;
+
+/* On error the message is Go's: "error parsing regexp: missing closing ]: `[`". */
+must_check int regex_compile(struct regex **ret, const char *pattern, struct err *err);
+/* 1 if the pattern occurs in s, 0 if not, ERR_LIMIT if the step limit was reached. Bytes that are
+ * not UTF-8 match no character class but ".". Not thread-safe for one regex. */
+int regex_match(struct regex *re, const char *s, size_t n);
+/* The first match at or after `from`: 1 and its span, 0, or ERR_LIMIT. */
+int regex_find(
+	struct regex *re, const char *s, size_t n, size_t from, size_t *ret_start, size_t *ret_end);
+const char *regex_pattern(const struct regex *re);
+void regex_free(struct regex *re); /* NULL is fine */
+/* Appends `s` with the characters that mean something in a pattern escaped (regexp.QuoteMeta). */
+void regex_quote(struct buf *buf, const char *s);
+
+#endif

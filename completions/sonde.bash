@@ -18,7 +18,7 @@ _sonde() {
 		return
 	fi
 	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-	compopt -o filenames 2>/dev/null
+	compopt -o filenames 2>/dev/null || true
 }
 
 _sonde_flags() {
@@ -38,7 +38,7 @@ _sonde_run() {
 	[[ $1 == -* && ${COMP_WORDS[COMP_CWORD - 1]} != -- ]] && return 1
 	[[ ${COMP_WORDS[COMP_CWORD - 1]} == -o ]] && return 1
 	mapfile -t COMPREPLY < <(compgen -c -- "$1"; compgen -f -- "$1")
-	compopt -o filenames 2>/dev/null
+	compopt -o filenames 2>/dev/null || true
 }
 
 complete -F _sonde sonde

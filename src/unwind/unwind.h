@@ -4,7 +4,7 @@
  *
  * Tables are compiled from each module's .eh_frame on an ordinary thread (unwind_init,
  * unwind_refresh); walking them (unwind_walk) is async-signal-safe: no locks, no malloc, no loader
- * call. Tables are swapped in without stopping anybody.
+ * call. Tables are swapped in without stopping anybody. docs/unwinding.md tells the whole story.
  */
 #ifndef SONDE_UNWIND_H
 #define SONDE_UNWIND_H
@@ -18,29 +18,32 @@
 
 /* Why a walk ended. */
 enum unwind_end {
-	UNWIND_END_ROOT,  /* main's caller, thread start, a frame whose return address is undefined
+	UNWIND_END_ROOT,  /* main's caller, thread start: a frame whose return address is undefined
 			   */
 	UNWIND_END_DEPTH, /* the caller's array is full */
 	UNWIND_END_TABLE, /* no rule for this pc, and frame pointers could not be validated */
 	UNWIND_END_STACK, /* the next frame would lie outside the stack, or not above this one */
 	UNWIND_END_FAULT, /* memory that should hold a frame could not be read */
+	UNWIND_END_COUNT,
 };
 
-/* The bounds of the calling thread's stack: reads outside are refused. hi == 0: not known, every
- * read goes through the fault-tolerant path. */
+/* The bounds of the calling thread's stack, known to be readable from the stack pointer up to hi:
+ * reads inside them are plain loads. A walk that leaves them (an alternate signal stack, a fiber's)
+ * goes on with reads that ask the kernel first. NULL or hi == 0: not known, all reads ask. */
 struct unwind_stack {
 	uintptr_t lo, hi;
 };
 
-/* The module's own view of the loaded objects, as published with the tables. */
+/* A loaded object, as published with the tables. */
 struct unwind_module {
 	uintptr_t start, end; /* executable range */
 	uintptr_t bias;	      /* load bias: file virtual address + bias = run-time address */
 	uint64_t file_offset; /* of `start` */
-	uint32_t generation;
+	uint32_t generation;  /* of the tables that first held it */
+	bool gone;	      /* unloaded since */
 	uint8_t build_id[32];
 	uint8_t build_id_len;
-	const char *path; /* lives as long as the process */
+	const char *path; /* "[vdso]" for the vDSO; lives as long as the process */
 };
 
 /* Ordinary thread, thread-safe. Compiles tables for all loaded modules. 0 or -errno. Idempotent. */
@@ -51,23 +54,33 @@ int unwind_refresh(void);
 /* In a fork's child, before anything else of this layer. Async-signal-safe. */
 void unwind_after_fork_child(void);
 
+/* Code that no module holds (a JIT's), [start, end): its frames are walked by `eh_frame` (the bytes
+ * that __register_frame takes, copied here), or by frame pointers where that is NULL. Ordinary
+ * thread, thread-safe. 0, -EEXIST where a module or range already is, or another -errno. */
+int unwind_register(uintptr_t start, uintptr_t end, const void *eh_frame, size_t eh_frame_len);
+/* Takes a registered range out again; -ENOENT if `start` is not one's. */
+int unwind_unregister(uintptr_t start);
+
 /* Async-signal-safe. Walks from the interrupted context; pcs[0] is the interrupted pc, the others
  * are return addresses (look up pc - 1). Returns how many. */
 size_t unwind_walk(const ucontext_t *context, const struct unwind_stack *stack, uintptr_t *pcs,
 	size_t max, enum unwind_end *ret_end);
-/* Async-signal-safe. Walks from the caller of this function; all are return addresses. `skip`
- * leaves out that many innermost frames. */
+/* Async-signal-safe. Walks from the caller of this function; all are return addresses, pcs[0] the
+ * one in the caller itself. `skip` leaves out that many innermost frames. */
 size_t unwind_here(const struct unwind_stack *stack, size_t skip, uintptr_t *pcs, size_t max,
 	enum unwind_end *ret_end);
 
-/* Ordinary thread. Calls `each` for every module of the newest tables; stops when it returns
- * non-zero and returns that. */
+/* Ordinary thread. Calls `each` for every module of the newest tables, in address order, then for
+ * the modules unloaded so far (the last 1024), newest first, so that the first whose range holds an
+ * address is the likeliest. Stops when `each` returns non-zero and returns that. `each` may not
+ * call this layer. */
 int unwind_each_module(int (*each)(const struct unwind_module *module, void *ctx), void *ctx);
 
 struct unwind_counters {
 	uint64_t modules, rows, table_bytes; /* now */
 	uint64_t refreshes, retired,
-		failed; /* so far: failed = modules whose tables could not be built */
+		failed; /* so far; failed: modules whose tables could not be built */
+	uint64_t ends[UNWIND_END_COUNT]; /* walks by how they ended; ROOT is not counted */
 };
 void unwind_counters(struct unwind_counters *ret);
 

@@ -32,5 +32,6 @@
 #include "base/gzip.h"
 #include "base/regex.h"
 #include "base/goflag.h"
+#include "base/path.h"
 
 #endif

@@ -1,0 +1,144 @@
+/*
+ * Disassembly by capstone, written the way objdump writes it.
+ *
+ * Where the two differ in form only, this file makes capstone's text objdump's: the mnemonic padded
+ * to six columns, and the target of a direct jump or call named ("call   1030 <puts@plt>").
+ */
+#include "object/internal.h"
+
+#include <capstone/capstone.h>
+#include <stdlib.h>
+
+static bool architecture(const struct object *obj, cs_arch *arch, cs_mode *mode)
+{
+	cs_mode endian = obj->ehdr.e_ident[EI_DATA] == ELFDATA2MSB ? CS_MODE_BIG_ENDIAN
+								   : CS_MODE_LITTLE_ENDIAN;
+	switch (obj->ehdr.e_machine) {
+	case EM_X86_64:
+		*arch = CS_ARCH_X86;
+		*mode = CS_MODE_64;
+		return true;
+	case EM_386:
+		*arch = CS_ARCH_X86;
+		*mode = CS_MODE_32;
+		return true;
+	case EM_AARCH64:
+		*arch = CS_ARCH_ARM64;
+		*mode = endian;
+		return true;
+	case EM_ARM:
+		*arch = CS_ARCH_ARM;
+		*mode = endian;
+		return true;
+	case EM_PPC64:
+		*arch = CS_ARCH_PPC;
+		*mode = CS_MODE_64 | endian;
+		return true;
+	case EM_S390:
+		*arch = CS_ARCH_SYSZ;
+		*mode = CS_MODE_BIG_ENDIAN;
+		return true;
+	}
+	return false;
+}
+
+/* The bytes at `addr`, and how many the file has from there to `end`. */
+static const uint8_t *code_at(struct object *obj, uint64_t addr, uint64_t end, size_t *ret_n)
+{
+	for (size_t i = 0; i < obj->phdr_n; i++) {
+		const GElf_Phdr *p = &obj->phdrs[i];
+		if (p->p_type != PT_LOAD || addr < p->p_vaddr || addr - p->p_vaddr >= p->p_filesz)
+			continue;
+		uint64_t in = addr - p->p_vaddr, n = p->p_filesz - in;
+		size_t size;
+		const char *raw = elf_rawfile(obj->elf, &size);
+		if (!raw || p->p_offset > size || in > size - p->p_offset)
+			return NULL;
+		if (n > size - p->p_offset - in)
+			n = size - p->p_offset - in;
+		*ret_n = n < end - addr ? n : end - addr;
+		return (const uint8_t *)raw + p->p_offset + in;
+	}
+	return NULL;
+}
+
+/* " <name+0x12>" after the operand of a direct branch. */
+static void add_target(struct object *obj, csh handle, const cs_insn *insn, struct buf *text)
+{
+	if (!cs_insn_group(handle, insn, CS_GRP_JUMP) && !cs_insn_group(handle, insn, CS_GRP_CALL))
+		return;
+	const char *operand = strstr(insn->op_str, "0x");
+	if (!operand || strpbrk(insn->op_str, "(*[%"))
+		return;
+	uint64_t target = strtoull(operand, NULL, 16);
+	const struct object_symbol *symbol = object_symbol_at(obj, target);
+	if (!symbol)
+		return;
+	if (symbol->addr == target)
+		buf_printf(text, " <%s>", symbol->name);
+	else
+		buf_printf(text, " <%s+0x%" PRIx64 ">", symbol->name, target - symbol->addr);
+}
+
+static void format(struct object *obj, csh handle, const cs_insn *insn, struct buf *text)
+{
+	buf_clear(text);
+	buf_addstr(text, insn->mnemonic);
+	if (!insn->op_str[0])
+		return;
+	buf_fill(text, ' ', text->len < 6 ? 6 - text->len : 0);
+	buf_addch(text, ' ');
+	buf_addstr(text, insn->op_str);
+	add_target(obj, handle, insn, text);
+}
+
+static void run(struct object *obj, csh handle, const uint8_t *code, size_t n, uint64_t addr,
+	object_inst_fn *fn, void *ctx)
+{
+	cs_insn *insn = cs_malloc(handle);
+	struct buf text = BUF_INIT;
+	while (n) {
+		struct object_inst inst = {.addr = addr, .size = 1, .text = "(bad)"};
+		const uint8_t *next = code;
+		size_t left = n;
+		uint64_t at = addr;
+		if (cs_disasm_iter(handle, &next, &left, &at, insn)) {
+			format(obj, handle, insn, &text);
+			inst.text = text.data;
+			inst.size = insn->size;
+		}
+		fn(ctx, &inst);
+		code += inst.size;
+		n -= inst.size;
+		addr += inst.size;
+	}
+	buf_release(&text);
+	cs_free(insn, 1);
+}
+
+int object_disasm(struct object *obj, uint64_t start, uint64_t end, bool intel, object_inst_fn *fn,
+	void *ctx, struct err *err)
+{
+	cs_arch arch;
+	cs_mode mode;
+	csh handle;
+	size_t n;
+	if (!architecture(obj, &arch, &mode))
+		return err_set(err, ERR_UNSUPPORTED, "%s: no disassembler for ELF machine %d",
+			obj->path, obj->ehdr.e_machine);
+	const uint8_t *code = start < end ? code_at(obj, start, end, &n) : NULL;
+	if (!code)
+		return err_set(err, ERR_NOT_FOUND,
+			"%s: no code at 0x%" PRIx64
+			" (is this the debug file of a stripped binary?)",
+			obj->path, start);
+	if (cs_open(arch, mode, &handle) != CS_ERR_OK)
+		return err_set(
+			err, ERR_UNSUPPORTED, "%s: capstone has no support for it", obj->path);
+	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+	if (arch == CS_ARCH_X86)
+		cs_option(handle, CS_OPT_SYNTAX, intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT);
+	run(obj, handle, code, n, start, fn, ctx);
+	cs_close(&handle);
+	return 0;
+}

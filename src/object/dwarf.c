@@ -173,6 +173,11 @@ static bool may_hold_code(int tag)
 	return false;
 }
 
+static bool has_code(Dwarf_Die *die)
+{
+	return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
+}
+
 static void walk(
 	struct dwarf_index *index, struct unit *unit, Dwarf_Die *parent, uint32_t scope, int depth)
 {
@@ -185,11 +190,11 @@ static void walk(
 		if (is_inlined || tag == DW_TAG_subprogram) {
 			if (unit->scope_n >= SCOPE_MAX)
 				return;
-			/* Declarations and abstract instances have no code below them. */
-			if (!is_inlined && !dwarf_hasattr(&die, DW_AT_low_pc) &&
-				!dwarf_hasattr(&die, DW_AT_ranges))
-				continue;
-			uint32_t id = add_scope(index, unit, &die, scope, is_inlined);
+			/* A declaration or an abstract instance has no code of its own, but it
+			 * may hold the members of a local class, which have. */
+			uint32_t id = has_code(&die)
+					      ? add_scope(index, unit, &die, scope, is_inlined)
+					      : SPAN_NONE;
 			walk(index, unit, &die, id, depth + 1);
 		} else if (may_hold_code(tag)) {
 			walk(index, unit, &die, scope, depth + 1);

@@ -19,6 +19,7 @@
 #include "report/config.h"
 #include "report/graph.h"
 #include "report/units.h"
+#include "report/weblist.h"
 
 enum report_format {
 	REPORT_CALLGRIND,

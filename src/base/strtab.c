@@ -19,6 +19,29 @@ void strtab_release(struct strtab *tab)
 	*tab = (struct strtab){0};
 }
 
+void strtab_copy(struct strtab *dst, const struct strtab *src)
+{
+	*dst = *src;
+	arena_init(&dst->arena);
+	dst->cap = src->n;
+	dst->strs = mem_array(src->n, sizeof(*dst->strs));
+	for (uint32_t id = 0; id < src->n; id++) {
+		dst->strs[id] = src->strs[id];
+		dst->strs[id].s = arena_strndup(&dst->arena, src->strs[id].s, src->strs[id].len);
+	}
+	size_t slots = ((size_t)src->mask + 1) * sizeof(*dst->slots);
+	dst->slots = memcpy(mem_alloc(slots), src->slots, slots);
+}
+
+int strtab_cmp(const struct strtab *tab, uint32_t a, uint32_t b)
+{
+	if (a == b)
+		return 0;
+	const struct str *x = &tab->strs[a], *y = &tab->strs[b];
+	int cmp = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
+	return cmp ? cmp : x->len < y->len ? -1 : x->len > y->len;
+}
+
 static void grow(struct strtab *tab)
 {
 	uint32_t slots = tab->slots ? (tab->mask + 1) * 2 : 64;

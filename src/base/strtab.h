@@ -22,6 +22,10 @@ struct strtab {
 
 void strtab_init(struct strtab *tab); /* holds "" afterwards */
 void strtab_release(struct strtab *tab);
+/* A table with the same strings under the same ids. `dst` is uninitialised. */
+void strtab_copy(struct strtab *dst, const struct strtab *src);
+/* Order by bytes, as Go compares strings. */
+int strtab_cmp(const struct strtab *tab, uint32_t a, uint32_t b);
 /* The id of the string, added if new. */
 uint32_t strtab_add(struct strtab *tab, const char *s, size_t len);
 uint32_t strtab_addstr(struct strtab *tab, const char *s);

@@ -54,7 +54,7 @@ static int bytes(struct wire *w, struct wire_field *f, struct err *err)
 	return 1;
 }
 
-int wire_next(struct wire *w, struct wire_field *f, struct err *err)
+int wire_next_slow(struct wire *w, struct wire_field *f, struct err *err)
 {
 	if (w->p == w->end)
 		return 0;

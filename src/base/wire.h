@@ -50,8 +50,32 @@ static inline must_check int wire_varint(struct wire *w, uint64_t *ret)
 	return wire_varint_slow(w, ret);
 }
 
-/* The next field: 1, 0 at the end, or an error with its offset. */
-must_check int wire_next(struct wire *w, struct wire_field *ret, struct err *err);
+/* The next field, whatever it is; wire_next() calls it for what it does not do inline. */
+must_check int wire_next_slow(struct wire *w, struct wire_field *ret, struct err *err);
+
+/* The next field: 1, 0 at the end, or an error with its offset. Inline for fields 1 to 15 with a
+ * one-byte value or length, which are nearly all there are. */
+static inline must_check int wire_next(struct wire *w, struct wire_field *ret, struct err *err)
+{
+	const uint8_t *p = w->p;
+	if (w->end - p < 2)
+		return p == w->end ? 0 : wire_next_slow(w, ret, err);
+	if (p[0] >= 0x80 || p[0] < 8 || p[1] >= 0x80)
+		return wire_next_slow(w, ret, err);
+	ret->num = p[0] >> 3;
+	ret->type = p[0] & 7;
+	ret->from = p;
+	if (ret->type == WIRE_VARINT) {
+		ret->value = p[1];
+		w->p = p + 2;
+		return 1;
+	}
+	if (ret->type != WIRE_BYTES || p[1] > w->end - p - 2)
+		return wire_next_slow(w, ret, err);
+	ret->bytes = (struct wire){.p = p + 2, .end = p + 2 + p[1], .start = w->start};
+	w->p = ret->bytes.end;
+	return 1;
+}
 
 void wire_put_varint(struct buf *buf, uint64_t v);
 void wire_put_tag(struct buf *buf, uint32_t num, enum wire_type type);

@@ -52,8 +52,21 @@ struct label {
 	bool is_num;
 };
 
+enum profile_message {
+	MSG_PROFILE,
+	MSG_VALUE_TYPE, /* owner: the sample type, or PROFILE_NONE for the period type */
+	MSG_SAMPLE,
+	MSG_LABEL,
+	MSG_MAPPING,
+	MSG_LOCATION,
+	MSG_LINE,
+	MSG_FUNCTION,
+	MSG_N,
+};
+
 /* Raw bytes of fields this version does not know: written back after the known fields of the same
- * message, in the order they came. */
+ * message, in the order they came. Merging drops them, and so does filtering those of the messages
+ * it removes or moves. */
 struct unknown {
 	uint32_t owner_kind;  /* enum profile_message */
 	uint32_t owner;	      /* index within that kind; 0 for the profile itself */
@@ -76,7 +89,7 @@ struct profile {
 	int64_t *values;
 	uint32_t *stack;
 	size_t stack_n, stack_cap; /* at most UINT32_MAX */
-	struct label *labels;
+	struct label *labels;	   /* of one sample: strings before numbers, each sorted by key */
 	size_t label_n, label_cap;
 
 	struct mapping *mappings;
@@ -150,6 +163,7 @@ void profile_set_lines(struct profile *p, uint32_t loc, const struct line *lines
 struct profile_limits {
 	size_t inflated_max; /* bytes of the message after inflating; 0: 1 GiB */
 	size_t samples_max;  /* also bounds locations, functions, ...; 0: 2^31 */
+	size_t memory_max;   /* bytes of the columns filled from the message; 0: 4 GiB */
 };
 
 /* gzip or plain profile.proto, several gzip members allowed, and (profile_legacy.h) the legacy
@@ -161,6 +175,8 @@ must_check int profile_parse(struct profile *p, const void *data, size_t n,
 void profile_encode(const struct profile *p, struct buf *out);
 /* The same, gzipped. */
 void profile_write(const struct profile *p, struct buf *out);
+/* Go's Profile.String(), the text of -raw. Returns 0, or what the sink returned. */
+must_check int profile_string(const struct profile *p, struct sink *sink);
 /* Go's Profile.CheckValid: every sample has the right number of values, ids are there and unique.
  */
 must_check int profile_check(const struct profile *p, struct err *err);

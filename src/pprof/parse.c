@@ -1,0 +1,152 @@
+/*
+ * profile_parse(): what google/pprof's Parse reads, in its order: gzip off, profile.proto, then the
+ * legacy formats; and profile_check(), its CheckValid, for profiles built by hand.
+ */
+#include "pprof/internal.h"
+
+#define INFLATED_MAX ((size_t)1 << 30)
+
+/* The message, or the legacy text or binary inside the gzip. A message's pages are given back as it
+ * is read; should it then prove to be no message, inflating it again is the price. */
+static int parse_plain(struct profile *p, const void *data, size_t n,
+	const struct profile_limits *limits, bool release, bool *ret_is_proto, struct err *err)
+{
+	if (n == 0) {
+		*ret_is_proto = true;
+		return err_set(err, ERR_TRUNCATED, "parsing profile: empty input file");
+	}
+	return proto_parse(p, data, n, release, limits, ret_is_proto, err);
+}
+
+static int parse_legacy(struct profile *p, const void *data, size_t n,
+	const struct profile_limits *limits, int64_t proto_offset, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int rc = legacy_parse(p, data, n, limits, &why);
+	if (rc >= 0)
+		return rc;
+	if (why.offset < 0)
+		why.offset = proto_offset;
+	err_prefix(&why, "parsing profile");
+	if (err)
+		*err = why;
+	return rc;
+}
+
+static int inflate(const void *data, size_t n, const struct profile_limits *limits, struct buf *out,
+	struct err *err)
+{
+	size_t max = limits && limits->inflated_max ? limits->inflated_max : INFLATED_MAX;
+	int rc = gzip_inflate(data, n, max, out, err);
+	return rc < 0 ? err_prefix(err, "decompressing profile"), rc : 0;
+}
+
+static int parse_gzip(struct profile *p, const void *data, size_t n,
+	const struct profile_limits *limits, struct err *err)
+{
+	struct buf plain = BUF_INIT;
+	struct err why = ERR_INIT;
+	bool is_proto;
+	int rc = inflate(data, n, limits, &plain, err);
+	if (rc < 0)
+		goto out;
+	rc = parse_plain(p, plain.data, plain.len, limits, true, &is_proto, &why);
+	if (rc >= 0)
+		goto out;
+	if (is_proto) {
+		if (err)
+			*err = why;
+		goto out;
+	}
+	buf_clear(&plain);
+	rc = inflate(data, n, limits, &plain, err);
+	if (rc >= 0)
+		rc = parse_legacy(p, plain.data, plain.len, limits, why.offset, err);
+out:
+	buf_release(&plain);
+	return rc;
+}
+
+int profile_parse(struct profile *p, const void *data, size_t n,
+	const struct profile_limits *limits, struct err *err)
+{
+	if (gzip_is(data, n))
+		return parse_gzip(p, data, n, limits, err);
+	struct err why = ERR_INIT;
+	bool is_proto;
+	int rc = parse_plain(p, data, n, limits, false, &is_proto, &why);
+	if (rc < 0 && !is_proto)
+		return parse_legacy(p, data, n, limits, why.offset, err);
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+/* --- profile_check --- */
+
+static int check_id(
+	uint64_t id, struct map *seen, const char *reserved, const char *kind, struct err *err)
+{
+	bool is_new;
+	if (id == 0)
+		return err_set(err, ERR_FORMAT, "%s", reserved);
+	map_put(seen, id, &is_new);
+	if (!is_new)
+		return err_set(err, ERR_FORMAT, "multiple %s with same id: %llu", kind,
+			(unsigned long long)id);
+	return 0;
+}
+
+static int check_ids(const void *first, uint32_t n, size_t stride, const char *reserved,
+	const char *kind, struct err *err)
+{
+	struct map seen;
+	map_init(&seen);
+	map_reserve(&seen, n);
+	int rc = 0;
+	for (uint32_t i = 0; i < n && rc >= 0; i++)
+		rc = check_id(*(const uint64_t *)((const char *)first + i * stride), &seen,
+			reserved, kind, err);
+	map_release(&seen);
+	return rc;
+}
+
+static int check_samples(const struct profile *p, struct err *err)
+{
+	if (!p->sample_type_n && p->sample_n)
+		return err_set(err, ERR_FORMAT, "missing sample type information");
+	for (size_t i = 0; i < p->stack_n; i++)
+		if (p->stack[i] >= p->location_n)
+			return err_set(err, ERR_FORMAT, "sample has nil location");
+	return 0;
+}
+
+static int check_locations(const struct profile *p, struct err *err)
+{
+	for (uint32_t i = 0; i < p->location_n; i++) {
+		const struct location *l = &p->locations[i];
+		if (l->mapping != PROFILE_NONE && l->mapping >= p->mapping_n)
+			return err_set(err, ERR_FORMAT, "inconsistent mapping: %u", l->mapping);
+		for (uint32_t j = 0; j < l->line_n; j++)
+			if (p->lines[l->line_first + j].function >= p->function_n)
+				return err_set(err, ERR_FORMAT,
+					"location id: %llu has a line with nil function",
+					(unsigned long long)l->id);
+	}
+	return 0;
+}
+
+int profile_check(const struct profile *p, struct err *err)
+{
+	int rc = check_samples(p, err);
+	if (rc >= 0)
+		rc = check_ids(p->mappings, p->mapping_n, sizeof(*p->mappings),
+			"found mapping with reserved ID=0", "mappings", err);
+	if (rc >= 0)
+		rc = check_ids(p->functions, p->function_n, sizeof(*p->functions),
+			"found function with reserved ID=0", "functions", err);
+	if (rc >= 0)
+		rc = check_ids(p->locations, p->location_n, sizeof(*p->locations),
+			"found location with reserved id=0", "locations", err);
+	return rc < 0 ? rc : check_locations(p, err);
+}

@@ -1,0 +1,329 @@
+/*
+ * profile_string(): the text of `-raw`, which is Go's Profile.String() to the byte.
+ *
+ * A big profile's text is several times the profile, so it goes to a sink as it is made, through a
+ * buffer of a few pages, and numbers are formatted by hand: printf would be half the time.
+ */
+#include "pprof/internal.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define FLUSH_AT     (64u * 1024)
+#define LABEL_INDENT "                "
+#define LINE_INDENT  "             "
+
+struct printer {
+	const struct profile *p;
+	struct sink *sink;
+	struct buf buf;
+	int rc; /* the first error of the sink */
+};
+
+static void flush(struct printer *pr)
+{
+	if (pr->rc >= 0 && pr->buf.len)
+		pr->rc = pr->sink->write(pr->sink, pr->buf.data, pr->buf.len);
+	buf_clear(&pr->buf);
+}
+
+static void end_line(struct printer *pr)
+{
+	buf_addch(&pr->buf, '\n');
+	if (pr->buf.len >= FLUSH_AT)
+		flush(pr);
+}
+
+static void put_str(struct printer *pr, uint32_t id)
+{
+	buf_add(&pr->buf, profile_str(pr->p, id), strtab_len(&pr->p->strings, id));
+}
+
+/* Right-aligned in `width`. */
+static void put_u64(struct buf *buf, uint64_t v, bool negative, unsigned width)
+{
+	char digits[24];
+	char *end = digits + sizeof(digits), *at = end;
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	if (negative)
+		*--at = '-';
+	size_t n = (size_t)(end - at);
+	if (n < width)
+		buf_fill(buf, ' ', width - n);
+	buf_add(buf, at, n);
+}
+
+static void put_i64(struct buf *buf, int64_t v, unsigned width)
+{
+	put_u64(buf, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0, width);
+}
+
+static void put_hex(struct buf *buf, uint64_t v)
+{
+	buf_printf(buf, "0x%llx", (unsigned long long)v);
+}
+
+static void put_time(struct printer *pr)
+{
+	int64_t nanos = pr->p->time_nanos;
+	int64_t secs = nanos / 1000000000, rest = nanos % 1000000000;
+	if (rest < 0) {
+		secs--;
+		rest += 1000000000;
+	}
+	time_t t = secs;
+	struct tm tm;
+	char text[128];
+	if (!localtime_r(&t, &tm))
+		return;
+	strftime(text, sizeof(text), "Time: %Y-%m-%d %H:%M:%S", &tm);
+	buf_addstr(&pr->buf, text);
+	if (rest) {
+		int n = snprintf(text, sizeof(text), ".%09lld", (long long)rest);
+		while (text[n - 1] == '0')
+			n--;
+		buf_add(&pr->buf, text, (size_t)n);
+	}
+	strftime(text, sizeof(text), " %z %Z", &tm);
+	buf_addstr(&pr->buf, text);
+	end_line(pr);
+}
+
+/* Go's "%.4v" of a time.Duration: the first four characters of its text, as it happens. */
+static void put_duration(struct printer *pr)
+{
+	struct buf text = BUF_INIT;
+	duration_string(pr->p->duration_nanos, &text);
+	size_t n = 0, at = 0;
+	for (; at < text.len && n < 4; n++)
+		for (at++; at < text.len && (text.data[at] & 0xc0) == 0x80;)
+			at++;
+	buf_addstr(&pr->buf, "Duration: ");
+	buf_add(&pr->buf, text.data, at);
+	end_line(pr);
+	buf_release(&text);
+}
+
+static void put_header(struct printer *pr)
+{
+	const struct profile *p = pr->p;
+	for (uint32_t i = 0; i < p->comment_n; i++) {
+		buf_addstr(&pr->buf, "Comment: ");
+		put_str(pr, p->comments[i]);
+		end_line(pr);
+	}
+	if (strtab_len(&p->strings, p->doc_url)) {
+		buf_addstr(&pr->buf, "Doc: ");
+		put_str(pr, p->doc_url);
+		end_line(pr);
+	}
+	buf_addstr(&pr->buf, "PeriodType: ");
+	put_str(pr, p->period_type.type);
+	buf_addch(&pr->buf, ' ');
+	put_str(pr, p->period_type.unit);
+	end_line(pr);
+	buf_addstr(&pr->buf, "Period: ");
+	put_i64(&pr->buf, p->period, 0);
+	end_line(pr);
+	if (p->time_nanos)
+		put_time(pr);
+	if (p->duration_nanos)
+		put_duration(pr);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void put_sample_types(struct printer *pr)
+{
+	const struct profile *p = pr->p;
+	struct buf line = BUF_INIT;
+	for (uint32_t i = 0; i < p->sample_type_n; i++) {
+		const struct value_type *vt = &p->sample_types[i];
+		buf_printf(&line, "%s/%s%s ", profile_str(p, vt->type), profile_str(p, vt->unit),
+			vt->type == p->default_sample_type ? "[dflt]" : "");
+	}
+	const char *from = line.data, *to = line.data + line.len;
+	while (from < to && is_space(*from))
+		from++;
+	while (to > from && is_space(to[-1]))
+		to--;
+	buf_addstr(&pr->buf, "Samples:\n");
+	buf_add(&pr->buf, from, (size_t)(to - from));
+	end_line(pr);
+	buf_release(&line);
+}
+
+/* One key's labels: "key:[a b]", "key:[1 2]" or, if any has a unit, "key:[1 bytes 2 ]". */
+static void put_label_group(
+	const struct profile *p, const struct label *labels, uint32_t n, struct buf *out)
+{
+	bool units = false;
+	for (uint32_t i = 0; i < n; i++)
+		units |= labels[i].is_num && labels[i].num_unit;
+	buf_add(out, profile_str(p, labels->key), strtab_len(&p->strings, labels->key));
+	buf_addstr(out, ":[");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct label *l = &labels[i];
+		if (i)
+			buf_addch(out, ' ');
+		if (!l->is_num) {
+			buf_add(out, profile_str(p, l->str), strtab_len(&p->strings, l->str));
+			continue;
+		}
+		put_i64(out, l->num, 0);
+		if (units)
+			buf_printf(out, " %s", profile_str(p, l->num_unit));
+	}
+	buf_addch(out, ']');
+}
+
+struct span {
+	size_t from, to;
+};
+
+static int span_cmp(const struct buf *text, struct span a, struct span b)
+{
+	size_t na = a.to - a.from, nb = b.to - b.from;
+	int cmp = memcmp(text->data + a.from, text->data + b.from, na < nb ? na : nb);
+	return cmp ? cmp : na < nb ? -1 : na > nb;
+}
+
+/* Go sorts the texts of the groups, not their keys. */
+static void put_label_line(struct printer *pr, const struct label *labels, uint32_t n)
+{
+	struct buf text = BUF_INIT;
+	struct span *spans = mem_array(n, sizeof(*spans));
+	uint32_t span_n = 0;
+	for (uint32_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && labels[end].key == labels[i].key;)
+			end++;
+		struct span span = {.from = text.len};
+		put_label_group(pr->p, labels + i, end - i, &text);
+		span.to = text.len;
+		uint32_t at = span_n++;
+		for (; at > 0 && span_cmp(&text, spans[at - 1], span) > 0; at--)
+			spans[at] = spans[at - 1];
+		spans[at] = span;
+	}
+	buf_addstr(&pr->buf, LABEL_INDENT);
+	for (uint32_t i = 0; i < span_n; i++) {
+		if (i)
+			buf_addch(&pr->buf, ' ');
+		buf_add(&pr->buf, text.data + spans[i].from, spans[i].to - spans[i].from);
+	}
+	end_line(pr);
+	mem_free(spans);
+	buf_release(&text);
+}
+
+static void put_sample(struct printer *pr, uint32_t i)
+{
+	const struct profile *p = pr->p;
+	const int64_t *values = profile_values(p, i);
+	for (uint32_t j = 0; j < p->sample_type_n; j++) {
+		buf_addch(&pr->buf, ' ');
+		put_i64(&pr->buf, values[j], 10);
+	}
+	buf_addstr(&pr->buf, ": ");
+	uint32_t n;
+	const uint32_t *stack = profile_stack(p, i, &n);
+	for (uint32_t j = 0; j < n; j++) {
+		put_u64(&pr->buf, p->locations[stack[j]].id, false, 0);
+		buf_addch(&pr->buf, ' ');
+	}
+	end_line(pr);
+	const struct label *labels = profile_labels(p, i, &n);
+	uint32_t strings = 0;
+	while (strings < n && !labels[strings].is_num)
+		strings++;
+	if (strings)
+		put_label_line(pr, labels, strings);
+	if (strings < n)
+		put_label_line(pr, labels + strings, n - strings);
+}
+
+static void put_line(struct printer *pr, const struct line *line)
+{
+	const struct profile *p = pr->p;
+	if (line->function == PROFILE_NONE) {
+		buf_addstr(&pr->buf, "??");
+		return;
+	}
+	const struct function *f = &p->functions[line->function];
+	put_str(pr, f->name);
+	buf_addch(&pr->buf, ' ');
+	put_str(pr, f->filename);
+	buf_addch(&pr->buf, ':');
+	put_i64(&pr->buf, line->line, 0);
+	buf_addch(&pr->buf, ':');
+	put_i64(&pr->buf, line->column, 0);
+	buf_addstr(&pr->buf, " s=");
+	put_i64(&pr->buf, f->start_line, 0);
+	if (f->name != f->system_name) {
+		buf_addch(&pr->buf, '(');
+		put_str(pr, f->system_name);
+		buf_addch(&pr->buf, ')');
+	}
+}
+
+static void put_location(struct printer *pr, const struct location *l)
+{
+	put_u64(&pr->buf, l->id, false, 6);
+	buf_addstr(&pr->buf, ": ");
+	put_hex(&pr->buf, l->address);
+	buf_addch(&pr->buf, ' ');
+	if (l->mapping != PROFILE_NONE)
+		buf_printf(&pr->buf, "M=%llu ", (unsigned long long)pr->p->mappings[l->mapping].id);
+	if (l->is_folded)
+		buf_addstr(&pr->buf, "[F] ");
+	for (uint32_t i = 0; i < l->line_n; i++) {
+		if (i) {
+			end_line(pr);
+			buf_addstr(&pr->buf, LINE_INDENT);
+		}
+		put_line(pr, &pr->p->lines[l->line_first + i]);
+	}
+	end_line(pr);
+}
+
+static void put_mapping(struct printer *pr, const struct mapping *m)
+{
+	put_u64(&pr->buf, m->id, false, 0);
+	buf_addstr(&pr->buf, ": ");
+	put_hex(&pr->buf, m->start);
+	buf_addch(&pr->buf, '/');
+	put_hex(&pr->buf, m->limit);
+	buf_addch(&pr->buf, '/');
+	put_hex(&pr->buf, m->offset);
+	buf_addch(&pr->buf, ' ');
+	put_str(pr, m->file);
+	buf_addch(&pr->buf, ' ');
+	put_str(pr, m->build_id);
+	buf_printf(&pr->buf, " %s%s%s%s", m->has_functions ? "[FN]" : "",
+		m->has_filenames ? "[FL]" : "", m->has_line_numbers ? "[LN]" : "",
+		m->has_inline_frames ? "[IN]" : "");
+	end_line(pr);
+}
+
+int profile_string(const struct profile *p, struct sink *sink)
+{
+	struct printer pr = {.p = p, .sink = sink, .buf = BUF_INIT};
+	put_header(&pr);
+	put_sample_types(&pr);
+	for (uint32_t i = 0; i < p->sample_n && pr.rc >= 0; i++)
+		put_sample(&pr, i);
+	buf_addstr(&pr.buf, "Locations\n");
+	for (uint32_t i = 0; i < p->location_n && pr.rc >= 0; i++)
+		put_location(&pr, &p->locations[i]);
+	buf_addstr(&pr.buf, "Mappings\n");
+	for (uint32_t i = 0; i < p->mapping_n && pr.rc >= 0; i++)
+		put_mapping(&pr, &p->mappings[i]);
+	flush(&pr);
+	buf_release(&pr.buf);
+	return pr.rc;
+}

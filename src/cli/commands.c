@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 const struct command cli_commands[] = {
+	{"run", "record a CPU profile of a program", cmd_run},
 	{"version", "print the version", cmd_version},
 	{0},
 };

@@ -1,0 +1,12 @@
+/*
+ * agent: the recording half, as the command sees it: what a session tells libsonde (session.h), and
+ * how recordings become profiles (export.h). Front header of the layer. What records is libsonde,
+ * and is never linked into the command.
+ */
+#ifndef SONDE_AGENT_H
+#define SONDE_AGENT_H
+
+#include "agent/export.h"
+#include "agent/session.h"
+
+#endif

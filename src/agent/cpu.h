@@ -1,0 +1,36 @@
+/*
+ * cpu: the CPU profiler. One CPU-time timer a thread; each expiry counts one period on the stack
+ * that its signal interrupts. The statistics are told in cpu.c and docs/recording.md.
+ */
+#ifndef SONDE_AGENT_CPU_H
+#define SONDE_AGENT_CPU_H
+
+#include "agent/state.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#define CPU_HZ_MAX 10000
+
+/* Begins the account of thread `tid` and arms its timer. `base_ns` is where on the thread's CPU
+ * clock its account begins. Async-signal-safe. */
+void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns);
+/* Deletes the timer. Async-signal-safe. */
+void cpu_disarm(struct thread *thread);
+/* The calling, hooked thread is about to end: closes its account, and disarms. */
+void cpu_settle(struct thread *thread);
+
+/* Looks for threads that no hook announced, and for those that went, at once or when it is time.
+ * Async-signal-safe. */
+void cpu_look(struct recording *rec, bool at_once);
+
+/* The slot whose timer sent this signal; NULL: it is none of ours. Async-signal-safe. */
+struct thread *cpu_owner(const siginfo_t *info);
+/* In the handler of that signal. */
+void cpu_sample(struct thread *thread, int overrun, const ucontext_t *context);
+
+/* The CPU clocks of a thread and of the process, in ns. Async-signal-safe. */
+uint64_t cpu_clock_thread(int tid);
+uint64_t cpu_clock_process(void);
+
+#endif

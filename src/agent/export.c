@@ -1,0 +1,383 @@
+/*
+ * Recordings to profiles; see export.h.
+ *
+ * Locations are made as Go makes them: a return address is looked up one byte before, an
+ * interrupted pc as it is. The executable's mapping comes first, where readers expect it.
+ */
+#include "agent/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHAIN_MAX (1u << 24) /* links followed before a list is taken for a ring */
+
+struct span {
+	uint64_t start, end;
+	uint32_t mapping;
+};
+
+/* The modules of one layout, by address. */
+struct layout {
+	uint32_t id;
+	struct span *spans;
+	uint32_t n, cap;
+};
+
+struct builder {
+	struct profile *p;
+	const struct recording *rec; /* the one being read */
+	size_t size;		     /* of it, header's word or file's, the smaller */
+	struct layout *layouts;
+	uint32_t layout_n, layout_cap;
+	struct map locations; /* mapping and address -> location */
+	struct export_summary sum;
+	uint64_t started_ns; /* monotonic */
+	uint32_t lost;	     /* location of samples without a stack; PROFILE_NONE: not made */
+};
+
+/* --- reading what may be anything --- */
+
+static const void *at(const struct builder *b, rec_ref ref, size_t size)
+{
+	size_t offset = (size_t)ref * 8;
+	if (offset < RECORDING_ARENA || offset > b->size || b->size - offset < size)
+		return NULL;
+	return (const char *)b->rec + offset;
+}
+
+static uint64_t load(const _Atomic uint64_t *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+static int check_header(const struct recording *rec, size_t n, struct err *err)
+{
+	if (n < RECORDING_ARENA)
+		return err_set(
+			err, ERR_TRUNCATED, "a recording of %zu bytes: its header is missing", n);
+	if (memcmp(rec->magic, RECORDING_MAGIC, sizeof(rec->magic)) != 0)
+		return err_set(err, ERR_FORMAT, "not a recording of sonde");
+	if (rec->version != RECORDING_VERSION)
+		return err_set(err, ERR_UNSUPPORTED,
+			"a recording of version %u; this sonde reads %d: use the libsonde that "
+			"came with it",
+			rec->version, RECORDING_VERSION);
+	if (!rec->declined[0] && (rec->hz < 1 || !rec->period_ns))
+		return err_set(err, ERR_FORMAT, "a recording without a rate: it never began");
+	return 0;
+}
+
+/* --- modules --- */
+
+static uint32_t build_id_string(struct profile *p, const struct recording_module *m)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2 * RECORDING_BUILD_ID];
+	size_t n = m->build_id_len <= RECORDING_BUILD_ID ? m->build_id_len : 0;
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = digits[m->build_id[i] >> 4];
+		text[2 * i + 1] = digits[m->build_id[i] & 15];
+	}
+	return strtab_add(&p->strings, text, 2 * n);
+}
+
+static uint32_t mapping_of(struct builder *b, const struct recording_module *m, size_t path_len)
+{
+	struct profile *p = b->p;
+	struct mapping want = {.start = m->start,
+		.limit = m->end,
+		.offset = m->file_offset,
+		.file = strtab_add(&p->strings, m->path, path_len),
+		.build_id = build_id_string(p, m)};
+	for (uint32_t i = 0; i < p->mapping_n; i++) {
+		const struct mapping *have = &p->mappings[i];
+		if (have->start == want.start && have->limit == want.limit &&
+			have->offset == want.offset && have->file == want.file &&
+			have->build_id == want.build_id)
+			return i;
+	}
+	return profile_add_mapping(p, &want);
+}
+
+static const struct recording_module *module_at(
+	const struct builder *b, rec_ref ref, size_t *ret_path_len)
+{
+	const struct recording_module *m = at(b, ref, sizeof(*m));
+	if (!m || !at(b, ref, sizeof(*m) + m->path_len))
+		return NULL;
+	*ret_path_len = m->path_len;
+	return m;
+}
+
+static bool is_exe(const struct builder *b, const struct recording_module *m, size_t path_len)
+{
+	size_t n = strnlen(b->rec->exe, sizeof(b->rec->exe));
+	return n && path_len == n && memcmp(m->path, b->rec->exe, n) == 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Two rounds over the modules: first the executable's alone, then the others in the order they
+ * were loaded in, which is not the list's. */
+static void read_modules(struct builder *b, struct layout *layout, rec_ref head, bool exe)
+{
+	uint32_t steps = 0;
+	size_t path_len;
+	for (rec_ref ref = head; ref && steps++ < CHAIN_MAX;) {
+		const struct recording_module *m = module_at(b, ref, &path_len);
+		if (!m)
+			return;
+		if (is_exe(b, m, path_len) == exe && m->start < m->end) {
+			struct span s = {m->start, m->end, mapping_of(b, m, path_len)};
+			vec_push(layout->spans, layout->n, layout->cap, s);
+		}
+		ref = m->next;
+	}
+}
+
+static void read_layouts(struct builder *b)
+{
+	uint32_t steps = 0;
+	for (rec_ref ref = atomic_load(&b->rec->layouts); ref && steps++ < CHAIN_MAX;) {
+		const struct recording_layout *l = at(b, ref, sizeof(*l));
+		if (!l)
+			return;
+		struct layout layout = {.id = l->id};
+		read_modules(b, &layout, atomic_load(&l->modules), true);
+		read_modules(b, &layout, atomic_load(&l->modules), false);
+		if (layout.n)
+			qsort(layout.spans, layout.n, sizeof(*layout.spans), by_start);
+		vec_push(b->layouts, b->layout_n, b->layout_cap, layout);
+		ref = l->next;
+	}
+}
+
+static void drop_layouts(struct builder *b)
+{
+	for (uint32_t i = 0; i < b->layout_n; i++)
+		mem_free(b->layouts[i].spans);
+	b->layout_n = 0;
+}
+
+static uint32_t find_mapping(const struct builder *b, uint32_t layout_id, uint64_t address)
+{
+	for (uint32_t i = 0; i < b->layout_n; i++) {
+		const struct layout *l = &b->layouts[i];
+		if (l->id != layout_id)
+			continue;
+		uint32_t lo = 0, hi = l->n;
+		while (lo < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+			if (l->spans[mid].end <= address)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		return lo < l->n && l->spans[lo].start <= address ? l->spans[lo].mapping
+								  : PROFILE_NONE;
+	}
+	return PROFILE_NONE;
+}
+
+/* --- samples --- */
+
+/* User addresses have 47 bits, so the key is exact. */
+static uint32_t location_of(struct builder *b, uint32_t layout, uint64_t address)
+{
+	uint32_t mapping = find_mapping(b, layout, address);
+	uint64_t key = ((uint64_t)(mapping + 1) << 48) ^ address;
+	bool is_new;
+	uint32_t *slot = map_put(&b->locations, key, &is_new);
+	if (is_new)
+		*slot = profile_add_location(b->p, mapping, address, NULL, 0);
+	return *slot;
+}
+
+static void add_sample(struct builder *b, const uint32_t *stack, uint32_t n, uint64_t weight)
+{
+	int64_t values[2] = {(int64_t)weight, (int64_t)(weight * b->rec->period_ns)};
+	profile_add_sample(b->p, stack, n, values, NULL, 0);
+	b->sum.cpu_ns += (uint64_t)values[1];
+}
+
+static uint64_t cpu_weight(const struct builder *b, const struct recording_stack *s)
+{
+	uint32_t steps = 0;
+	for (rec_ref ref = atomic_load(&s->counts); ref && steps++ < CHAIN_MAX;) {
+		const struct recording_count *c = at(b, ref, sizeof(*c));
+		if (!c || !at(b, ref, sizeof(*c) + c->n * sizeof(c->values[0])))
+			return 0;
+		if (c->kind == RECORDING_CPU && c->n >= 1)
+			return load(&c->values[0]);
+		ref = c->next;
+	}
+	return 0;
+}
+
+static void read_stack(struct builder *b, const struct recording_stack *s)
+{
+	uint32_t stack[RECORDING_STACK_MAX];
+	uint64_t weight = cpu_weight(b, s);
+	if (!weight)
+		return;
+	for (uint32_t i = 0; i < s->n; i++) {
+		bool exact = i == 0 && (s->flags & RECORDING_LEAF_EXACT);
+		stack[i] = location_of(b, s->layout, s->pcs[i] - !exact);
+	}
+	add_sample(b, stack, s->n, weight);
+}
+
+static void read_stacks(struct builder *b)
+{
+	_Atomic rec_ref *buckets = recording_buckets(b->rec);
+	uint32_t steps = 0;
+	for (uint32_t i = 0; i < RECORDING_BUCKETS; i++) {
+		for (rec_ref ref = atomic_load(&buckets[i]); ref && steps++ < CHAIN_MAX;) {
+			const struct recording_stack *s = at(b, ref, sizeof(*s));
+			if (!s || s->n > RECORDING_STACK_MAX ||
+				!at(b, ref, sizeof(*s) + s->n * sizeof(s->pcs[0])))
+				break;
+			read_stack(b, s);
+			ref = s->next;
+		}
+	}
+}
+
+/* Go's name for such a frame is runtime/pprof.lostProfileEvent. */
+static void add_lost(struct builder *b, uint64_t weight)
+{
+	if (b->lost == PROFILE_NONE) {
+		struct function f = {
+			.name = strtab_addstr(&b->p->strings, "sonde.lostProfileEvent")};
+		f.system_name = f.name;
+		struct line line = {.function = profile_add_function(b->p, &f)};
+		b->lost = profile_add_location(b->p, PROFILE_NONE, 0, &line, 1);
+	}
+	add_sample(b, &b->lost, 1, weight);
+}
+
+/* --- the account --- */
+
+static void read_times(struct builder *b)
+{
+	const struct recording *rec = b->rec;
+	uint64_t ended = load(&rec->end_monotonic_ns);
+	if (!ended)
+		ended = load(&rec->last_monotonic_ns);
+	if (!b->started_ns) {
+		b->started_ns = rec->start_monotonic_ns;
+		b->p->time_nanos = (int64_t)rec->start_realtime_ns;
+	}
+	b->sum.duration_ns = ended > b->started_ns ? ended - b->started_ns : 0;
+}
+
+static void read_counters(struct builder *b)
+{
+	const struct recording *rec = b->rec;
+	struct export_summary *sum = &b->sum;
+	sum->pid = (int)rec->pid;
+	sum->hz = rec->hz;
+	sum->samples += load(&rec->signals);
+	uint64_t again = rec->sequence && load(&rec->threads); /* the thread that called exec */
+	sum->threads += load(&rec->threads) - again;
+	sum->stacks += load(&rec->stacks);
+	sum->dropped += load(&rec->dropped);
+	sum->unarmed += load(&rec->threads_unarmed) + load(&rec->threads_untabled);
+	sum->memory += load(&rec->committed);
+	for (int end = RECORDING_END_ROOT + 1; end < RECORDING_END_COUNT; end++)
+		sum->truncated += load(&rec->ends[end]);
+	sum->displaced |= atomic_load(&rec->displaced) != 0;
+	memcpy(sum->declined, rec->declined, sizeof(sum->declined) - 1);
+	memcpy(sum->exe, rec->exe, sizeof(sum->exe) - 1);
+}
+
+static int read_recording(struct builder *b, const struct export_source *source, struct err *err)
+{
+	int rc = check_header(source->data, source->n, err);
+	if (rc)
+		return rc;
+	b->rec = source->data;
+	b->size = source->n;
+	read_counters(b);
+	if (b->rec->declined[0])
+		return 0;
+	read_times(b);
+	read_layouts(b);
+	read_stacks(b);
+	drop_layouts(b);
+	if (load(&b->rec->dropped))
+		add_lost(b, load(&b->rec->dropped));
+	return 0;
+}
+
+static void comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
+static void comment(struct profile *p, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	vec_push(p->comments, p->comment_n, p->comment_cap, strtab_addstr(&p->strings, text));
+}
+
+/* Go writes no comments; what a reader of the numbers must know goes here. */
+static void add_comments(struct profile *p, const struct export_summary *sum)
+{
+	comment(p,
+		"recorded by sonde " SONDE_VERSION
+		": %llu signals, %llu threads, %llu KiB of memory",
+		(unsigned long long)sum->samples, (unsigned long long)sum->threads,
+		(unsigned long long)sum->memory / 1024);
+	if (sum->truncated)
+		comment(p, "%llu of these signals met a stack that could not be walked to its root",
+			(unsigned long long)sum->truncated);
+	if (sum->dropped)
+		comment(p, "%llu samples lost their stacks: the recording's memory was full",
+			(unsigned long long)sum->dropped);
+	if (sum->unarmed)
+		comment(p, "%llu threads were not sampled: the kernel gave them no timer",
+			(unsigned long long)sum->unarmed);
+	if (sum->displaced)
+		comment(p, "the program replaced the SIGPROF handler: samples stop there");
+}
+
+static void begin_profile(struct profile *p, const struct recording *first)
+{
+	profile_init(p);
+	profile_add_sample_type(p, "samples", "count");
+	profile_add_sample_type(p, "cpu", "nanoseconds");
+	p->period_type.type = strtab_addstr(&p->strings, "cpu");
+	p->period_type.unit = strtab_addstr(&p->strings, "nanoseconds");
+	p->period = (int64_t)first->period_ns;
+}
+
+int export_profile(const struct export_source *sources, size_t n, struct profile *p,
+	struct export_summary *ret_summary, struct err *err)
+{
+	if (!n)
+		return err_set(err, ERR_NOT_FOUND, "no recording");
+	int rc = check_header(sources[0].data, sources[0].n, err);
+	if (rc)
+		return rc;
+	struct builder b = {.p = p, .lost = PROFILE_NONE};
+	begin_profile(p, sources[0].data);
+	map_init(&b.locations);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = read_recording(&b, &sources[i], err);
+	map_release(&b.locations);
+	mem_free(b.layouts);
+	if (rc) {
+		profile_release(p);
+		return rc;
+	}
+	p->duration_nanos = (int64_t)b.sum.duration_ns;
+	add_comments(p, &b.sum);
+	if (ret_summary)
+		*ret_summary = b.sum;
+	return 0;
+}

@@ -1,0 +1,96 @@
+/*
+ * Export in the program itself: base and pprof on a private heap.
+ *
+ * The heap only hands out, by moving a pointer through mmap'd chunks; it grows the newest block in
+ * place, which is most of what vectors ask for, and is dropped whole at the end. An export lives
+ * for milliseconds: freeing pieces would save nothing.
+ */
+#include "agent/export_write.h"
+
+#include "agent/export.h"
+#include "sig/sig.h"
+
+#include <errno.h>
+#include <setjmp.h>
+
+#define CHUNK ((size_t)4 << 20)
+
+struct chunk {
+	struct chunk *next;
+	size_t size;
+};
+
+struct export_heap {
+	struct mem_heap heap;
+	struct chunk *chunks;
+	char *newest; /* block handed out last */
+	char *next, *end;
+	jmp_buf failed;
+};
+
+static bool add_chunk(struct export_heap *h, size_t size)
+{
+	size_t bytes = size + sizeof(struct chunk) + 16;
+	if (bytes < CHUNK)
+		bytes = CHUNK;
+	struct chunk *c = sig_map(bytes);
+	if (!c)
+		return false;
+	*c = (struct chunk){h->chunks, bytes};
+	h->chunks = c;
+	h->next = (char *)(c + 1);
+	h->end = (char *)c + bytes;
+	return true;
+}
+
+static void *resize(struct mem_heap *heap, void *p, size_t old_size, size_t new_size)
+{
+	struct export_heap *h = (struct export_heap *)heap;
+	if (!new_size)
+		return NULL;
+	size_t size = (new_size + 15) & ~(size_t)15;
+	if (p && p == h->newest && size <= (size_t)(h->end - h->newest)) {
+		h->next = h->newest + size;
+		return p;
+	}
+	if (size > (size_t)(h->end - h->next) && !add_chunk(h, size))
+		return NULL;
+	h->newest = h->next;
+	h->next += size;
+	if (p)
+		memcpy(h->newest, p, old_size < new_size ? old_size : new_size);
+	return h->newest;
+}
+
+__attribute__((noreturn)) static void oom(struct mem_heap *heap, size_t size)
+{
+	longjmp(((struct export_heap *)heap)->failed, 1);
+}
+
+static int build_and_write(const struct recording *rec, int fd)
+{
+	struct profile p;
+	struct buf out = BUF_INIT;
+	struct export_source source = {rec, rec->size};
+	int rc = export_profile(&source, 1, &p, NULL, NULL);
+	if (rc)
+		return rc;
+	profile_write(&p, &out);
+	return sig_write_all(fd, out.data, out.len);
+}
+
+int export_write(const struct recording *rec, int fd)
+{
+	struct export_heap h = {.heap = {resize, oom}};
+	struct mem_heap *before = mem_heap_set(&h.heap);
+	volatile int rc = -ENOMEM;
+	if (!setjmp(h.failed))
+		rc = build_and_write(rec, fd);
+	mem_heap_set(before);
+	while (h.chunks) {
+		struct chunk *c = h.chunks;
+		h.chunks = c->next;
+		sig_unmap(c, c->size);
+	}
+	return rc;
+}

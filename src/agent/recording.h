@@ -1,0 +1,160 @@
+/*
+ * recording: what the recording half has seen, as one block of memory that outlives the process.
+ *
+ * Under `sonde run` the block is a file mapped MAP_SHARED, so that whatever ends the program, exit,
+ * _exit, a signal, SIGKILL, a crash or exec, the kernel keeps what was written and `sonde run`
+ * reads it. Inside a program that exports its own profiles the block is anonymous memory. The
+ * layout is the same: a header, the buckets of the stack table, and an arena that only grows.
+ * Everything in the arena is linked by references (offset / 8), is written before it is linked, and
+ * never moves, so a reader may walk it at any moment. docs/recording.md describes it for readers of
+ * files.
+ *
+ * Writers (recording.c, stacks.c, modules.c) are async-signal-safe and lock-free unless said
+ * otherwise. The reader is export.c; it trusts nothing it finds.
+ */
+#ifndef SONDE_AGENT_RECORDING_H
+#define SONDE_AGENT_RECORDING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORDING_MAGIC	     "sonderec"
+#define RECORDING_VERSION    1
+#define RECORDING_BUCKETS    (1u << 16)
+#define RECORDING_HEADER     4096 /* bytes kept for struct recording */
+#define RECORDING_ARENA	     (RECORDING_HEADER + RECORDING_BUCKETS * sizeof(uint32_t))
+#define RECORDING_SIZE_MAX   (64u << 20)
+#define RECORDING_GROWTH     (256u << 10) /* memory is taken in steps of this */
+#define RECORDING_TEXT_MAX   256
+#define RECORDING_BUILD_ID   32
+#define RECORDING_STACK_MAX  512 /* frames */
+#define RECORDING_VALUES_MAX 4
+
+typedef uint32_t rec_ref; /* offset from the block's start / 8; 0: nothing */
+
+/* What a count counts. */
+enum recording_kind {
+	RECORDING_CPU = 1, /* values[0]: expiries of the CPU timer, each worth period_ns */
+};
+
+/* Why samples have fewer frames than the program had; counted in `ends`. */
+enum recording_end {
+	RECORDING_END_ROOT,
+	RECORDING_END_DEPTH,
+	RECORDING_END_TABLE,
+	RECORDING_END_STACK,
+	RECORDING_END_FAULT,
+	RECORDING_END_COUNT,
+};
+
+struct recording {
+	char magic[8];
+	uint32_t version;
+	uint32_t pid;
+	uint32_t sequence; /* images of this process before this one (exec) */
+	uint32_t hz;
+	uint64_t period_ns;
+	uint64_t start_realtime_ns, start_monotonic_ns;
+	uint64_t cpu_start_ns;		       /* the process's CPU clock when recording began */
+	_Atomic uint64_t end_monotonic_ns;     /* 0: still running, or ended without a word */
+	_Atomic uint64_t cpu_end_ns;	       /* the process's CPU clock then */
+	_Atomic uint64_t last_monotonic_ns;    /* of the newest sample */
+	uint64_t size;			       /* the budget, bytes of the whole block */
+	_Atomic uint64_t used;		       /* bytes handed out, header and buckets included */
+	_Atomic uint64_t committed;	       /* bytes that are really there */
+	_Atomic rec_ref layouts;	       /* struct recording_layout, newest first */
+	_Atomic uint32_t layout;	       /* id of the one in force, for new stacks */
+	_Atomic uint64_t stacks, stack_frames; /* distinct, and their frames */
+	/* The CPU profiler's account. */
+	_Atomic uint64_t expiries;	   /* all timer expiries counted, those dropped as well */
+	_Atomic uint64_t signals;	   /* deliveries that recorded something */
+	_Atomic uint64_t dropped;	   /* of expiries: there was no memory for the stack */
+	_Atomic uint64_t deferred;	   /* deliveries that found no free walker (not lost) */
+	_Atomic uint64_t threads;	   /* seen */
+	_Atomic uint64_t threads_unarmed;  /* for which the kernel gave no timer */
+	_Atomic uint64_t threads_untabled; /* for which there was no room in the registry */
+	_Atomic uint64_t ends[RECORDING_END_COUNT]; /* signals, by how the walk ended */
+	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
+	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
+	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
+};
+_Static_assert(sizeof(struct recording) <= RECORDING_HEADER, "the header has its page");
+
+/* One set of modules of which no two overlap: stacks name the layout their addresses belong to. */
+struct recording_layout {
+	rec_ref next;
+	uint32_t id;
+	_Atomic rec_ref modules; /* struct recording_module, newest first */
+	uint32_t pad;
+};
+
+struct recording_module {
+	rec_ref next;
+	uint16_t path_len;
+	uint8_t build_id_len;
+	uint8_t pad;
+	uint64_t start, end, file_offset, bias;
+	uint8_t build_id[RECORDING_BUILD_ID];
+	char path[]; /* path_len bytes and a NUL */
+};
+
+enum recording_stack_flags {
+	RECORDING_LEAF_EXACT = 1, /* pcs[0] is an interrupted pc, not a return address */
+};
+
+struct recording_stack {
+	rec_ref next; /* in its bucket */
+	uint32_t hash;
+	uint32_t layout;
+	_Atomic rec_ref counts; /* struct recording_count, newest first */
+	uint16_t n;
+	uint8_t flags; /* enum recording_stack_flags */
+	uint8_t end;   /* enum recording_end */
+	uint32_t pad;
+	uint64_t pcs[]; /* leaf first */
+};
+
+struct recording_count {
+	rec_ref next;
+	uint8_t kind; /* enum recording_kind */
+	uint8_t n;    /* of values */
+	uint16_t pad;
+	uint32_t labels; /* 0: none */
+	uint32_t pad2;
+	_Atomic uint64_t values[];
+};
+
+static inline void *recording_at(const struct recording *rec, rec_ref ref)
+{
+	return (char *)rec + (size_t)ref * 8;
+}
+
+static inline rec_ref recording_ref(const struct recording *rec, const void *p)
+{
+	return (rec_ref)((size_t)((const char *)p - (const char *)rec) / 8);
+}
+
+static inline _Atomic rec_ref *recording_buckets(const struct recording *rec)
+{
+	return (_Atomic rec_ref *)((char *)rec + RECORDING_HEADER);
+}
+
+static inline void recording_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+/* A new recording in anonymous memory, or in the new file `path` (which must not exist). Memory is
+ * bounded by `size`. 0, or -errno (-EEXIST: choose another name). */
+int recording_new(size_t size, struct recording **ret);
+int recording_new_file(const char *path, size_t size, struct recording **ret);
+/* Unmaps; a file stays. NULL is fine. */
+void recording_free(struct recording *rec);
+
+/* `size` zeroed bytes of the arena, 8-byte aligned; NULL once the budget or the machine's memory is
+ * spent. */
+void *recording_alloc(struct recording *rec, size_t size);
+
+#endif

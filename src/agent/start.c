@@ -1,0 +1,183 @@
+/*
+ * What libsonde does by itself when it is loaded: it reads the environment.
+ *
+ * Under `sonde run` it begins to record before the program's constructors run and goes on to the
+ * last instruction; `sonde run` reads the file afterwards (session.h). With SONDE_CPUPROFILE=FILE
+ * it records in memory and writes FILE when the process exits. Otherwise it does nothing.
+ */
+#include "agent/control.h"
+#include "agent/export_write.h"
+#include "agent/session.h"
+#include "sig/sig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#define SEQUENCES_MAX 100000 /* execs of one process */
+
+static struct {
+	struct session session;
+	char dir[PATH_MAX];	/* of the session; "" when there is none */
+	char profile[PATH_MAX]; /* SONDE_CPUPROFILE; "" when not set */
+	int profile_pid;	/* whose */
+} started;
+
+/* --- the environment --- */
+
+static bool is_libsonde(const char *entry, size_t len)
+{
+	static const char name[] = "/libsonde.so";
+	size_t n = sizeof(name) - 1;
+	return len >= n && memcmp(entry + len - n, name, n) == 0;
+}
+
+/* Takes libsonde out of LD_PRELOAD, in place: setenv would allocate. */
+static void leave_preload(void)
+{
+	char *list = getenv("LD_PRELOAD");
+	if (!list)
+		return;
+	for (char *entry = list; *entry;) {
+		size_t len = strcspn(entry, ": ");
+		size_t with = len + (entry[len] != '\0');
+		if (is_libsonde(entry, len))
+			memmove(entry, entry + with, strlen(entry + with) + 1);
+		else
+			entry += with;
+	}
+	size_t len = strlen(list);
+	if (len && (list[len - 1] == ':' || list[len - 1] == ' '))
+		list[len - 1] = '\0';
+	if (!*list)
+		unsetenv("LD_PRELOAD");
+}
+
+/* --- under `sonde run` --- */
+
+static const char *why_not(int rc)
+{
+	switch (-rc) {
+	case EBUSY:
+		return "the program has a SIGPROF handler of its own";
+	case ENOMEM:
+		return "there was no memory for the recording";
+	case EAGAIN:
+		return "there was no room in the registry of threads";
+	default:
+		return strerror(-rc);
+	}
+}
+
+static int new_file(struct recording **ret, unsigned *ret_sequence)
+{
+	char path[PATH_MAX + 64];
+	for (unsigned i = 0; i < SEQUENCES_MAX; i++) {
+		snprintf(path, sizeof(path), "%s/%d.%u" SESSION_SUFFIX, started.dir, sig_getpid(),
+			i);
+		int rc = recording_new_file(path, RECORDING_SIZE_MAX, ret);
+		*ret_sequence = i;
+		if (rc != -EEXIST)
+			return rc;
+	}
+	return -EEXIST;
+}
+
+static void record_session(void)
+{
+	struct recording *rec;
+	unsigned sequence;
+	if (new_file(&rec, &sequence))
+		return; /* the directory is gone, or out of reach: `sonde run` says so */
+	rec->sequence = sequence;
+	int rc = control_start(rec, started.session.hz, sequence == 0);
+	if (!rc)
+		return;
+	snprintf(rec->declined, sizeof(rec->declined), "%s", why_not(rc));
+	recording_free(rec);
+}
+
+static void begin_session(const char *text)
+{
+	if (!session_parse(text, &started.session))
+		return;
+	if (!started.session.children && started.session.pid != sig_getpid()) {
+		unsetenv(SESSION_ENV);
+		leave_preload();
+		return;
+	}
+	snprintf(started.dir, sizeof(started.dir), "%s", started.session.dir);
+	record_session();
+}
+
+static void session_child(void)
+{
+	if (started.dir[0] && started.session.children)
+		record_session();
+}
+
+/* --- SONDE_CPUPROFILE --- */
+
+static unsigned hz_wanted(void)
+{
+	const char *text = secure_getenv("SONDE_HZ");
+	long hz = text ? strtol(text, NULL, 10) : SESSION_HZ;
+	return hz < 1 ? 1 : hz > SESSION_HZ_MAX ? SESSION_HZ_MAX : (unsigned)hz;
+}
+
+/* "%p" is the process's id. Without it one process writes the file: this one, not its children. */
+static void begin_profile(const char *name)
+{
+	const char *pid = strstr(name, "%p");
+	if (pid)
+		snprintf(started.profile, sizeof(started.profile), "%.*s%d%s", (int)(pid - name),
+			name, sig_getpid(), pid + 2);
+	else
+		snprintf(started.profile, sizeof(started.profile), "%s", name);
+	struct recording *rec;
+	if (recording_new(RECORDING_SIZE_MAX, &rec))
+		return;
+	if (control_start(rec, hz_wanted(), true)) {
+		recording_free(rec);
+		return;
+	}
+	started.profile_pid = sig_getpid();
+	if (!pid)
+		unsetenv("SONDE_CPUPROFILE");
+}
+
+static void finish_profile(void)
+{
+	struct recording *rec = control_stop();
+	if (!rec)
+		return;
+	int fd = sig_open(started.profile, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	if (fd >= 0) {
+		if (export_write(rec, fd))
+			sig_syscall(SYS_ftruncate, fd, 0);
+		sig_close(fd);
+	}
+	recording_free(rec);
+}
+
+__attribute__((constructor(101))) static void begin(void)
+{
+	const char *session = secure_getenv(SESSION_ENV);
+	const char *profile = secure_getenv("SONDE_CPUPROFILE");
+	if (session)
+		begin_session(session);
+	else if (profile && *profile)
+		begin_profile(profile);
+	if (started.dir[0])
+		pthread_atfork(NULL, NULL, session_child);
+}
+
+__attribute__((destructor(101))) static void finish(void)
+{
+	if (started.profile[0] && started.profile_pid == sig_getpid())
+		finish_profile();
+	else
+		control_finish();
+}

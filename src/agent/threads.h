@@ -1,0 +1,86 @@
+/*
+ * threads: the registry of the program's threads.
+ *
+ * A slot a thread, in one array that never moves, so that a timer may carry a slot's address and a
+ * handler may use it without asking which thread it is on. Slots are claimed by compare-and-swap
+ * and found by thread id through a direct-mapped array of the id space, of which only the touched
+ * pages cost memory. Everything here is lock-free and async-signal-safe.
+ *
+ * Threads come by two ways: the pthread_create hook, whose threads also tell when they end, and
+ * looking through /proc/self/task (threads_scan), for those that were there before or were made by
+ * bare clone(); their end is noticed by a later look.
+ */
+#ifndef SONDE_AGENT_THREADS_H
+#define SONDE_AGENT_THREADS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define THREADS_MAX 65536
+#define TIDS_MAX    (1u << 22) /* the kernel's PID_MAX_LIMIT */
+
+enum thread_state {
+	THREAD_FREE,
+	THREAD_CLAIMED, /* being set up or taken down */
+	THREAD_LIVE,
+};
+
+struct thread {
+	_Atomic uint32_t state;
+	_Atomic int32_t tid;
+	bool hooked;	   /* tells us when it ends */
+	bool masked;	   /* it starts with SIGPROF blocked, as far as the program knows */
+	uint8_t farewells; /* rounds of thread-specific data destructors it has been through */
+	uintptr_t stack_lo, stack_hi; /* 0, 0: not known */
+	uint32_t labels;
+	uint32_t look; /* the last threads_scan() that saw it */
+	/* What a created thread is to run. */
+	void *(*start)(void *);
+	void *arg;
+	/* The CPU profiler's; see cpu.c. */
+	struct {
+		_Atomic int32_t timer; /* the kernel's id; -1: none */
+		_Atomic bool kick;     /* the timer only asks for the first sample */
+		uint64_t base_ns;      /* of the thread's CPU clock when its account began */
+		int64_t credit_ns, carried_ns;
+		_Atomic uint64_t expiries;
+	} cpu;
+};
+
+struct threads {
+	_Atomic uint32_t high; /* slots ever used */
+	_Atomic uint32_t hint;
+	_Atomic uint32_t live;
+	_Atomic uint32_t look; /* number of the last scan */
+	_Atomic bool scanning;
+	struct thread slots[THREADS_MAX];
+	_Atomic uint32_t by_tid[TIDS_MAX]; /* slot + 1 */
+};
+
+/* A slot of no thread yet; NULL when all are taken. */
+struct thread *threads_claim(struct threads *threads);
+/* The claimed slot is thread `tid`'s from now on. */
+void threads_publish(struct threads *threads, struct thread *thread, int tid);
+/* Takes a slot out of service: true for the one caller that does it, who then releases it. */
+bool threads_retire(struct threads *threads, struct thread *thread);
+void threads_release(struct threads *threads, struct thread *thread);
+struct thread *threads_find(struct threads *threads, int tid);
+/* The slot if `p` is one's address, NULL otherwise. */
+struct thread *threads_slot(struct threads *threads, const void *p);
+
+/* Threads the kernel has now, by one system call; -errno where /proc is not there. */
+int threads_count_kernel(void);
+
+struct threads_visitor {
+	void (*appeared)(void *ctx, int tid);		    /* not in the registry */
+	void (*vanished)(void *ctx, struct thread *thread); /* in it, but not in the kernel */
+	void *ctx;
+	bool at_once; /* false: a thread has appeared when two scans in a row saw it */
+};
+/* Compares the registry with /proc/self/task. One scan at a time: a second caller returns at once.
+ */
+void threads_scan(struct threads *threads, const struct threads_visitor *visitor);
+
+#endif

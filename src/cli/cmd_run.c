@@ -1,0 +1,282 @@
+/*
+ * sonde run: records a CPU profile of a program nobody changed.
+ *
+ * The program is started with libsonde preloaded and records into a file in a session directory;
+ * sonde waits, and when the program has ended, however it did, reads the file and writes the
+ * profile. sonde then ends as the program did: with its status, or by its signal.
+ */
+#include "cli/cli.h"
+#include "cli/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char synopsis[] =
+	"usage: sonde run [-hz N] [-o FILE] [-children] [--] PROGRAM [ARGS]\n\n"
+	"Runs PROGRAM, unchanged, and writes a CPU profile of it when it ends.\n\n";
+
+static void usage(FILE *to, const struct goflag *flags, size_t n)
+{
+	struct buf text = BUF_INIT;
+	goflag_usage(flags, n, &text);
+	fprintf(to, "%s%s", synopsis, text.data);
+	buf_release(&text);
+}
+
+/* --- the child's side --- */
+
+/* libsonde lies beside the command in a build, and in the library directory once installed. */
+static int find_libsonde(char *ret, size_t size, struct err *err)
+{
+	static const char *const places[] = {"libsonde.so", "../lib/libsonde.so",
+		"../lib/x86_64-linux-gnu/libsonde.so", "../lib/aarch64-linux-gnu/libsonde.so",
+		"../lib64/libsonde.so"};
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n < 0)
+		return err_errno(err, "/proc/self/exe");
+	exe[n] = '\0';
+	*strrchr(exe, '/') = '\0';
+	for (size_t i = 0; i < array_len(places); i++) {
+		char path[2 * PATH_MAX];
+		snprintf(path, sizeof(path), "%s/%s", exe, places[i]);
+		char *real = realpath(path, NULL);
+		if (!real)
+			continue;
+		snprintf(ret, size, "%s", real);
+		free(real);
+		return 0;
+	}
+	return err_set(err, ERR_NOT_FOUND,
+		"libsonde.so is neither beside the command nor in its library directory; was "
+		"`make install` run?");
+}
+
+/* LD_PRELOAD has no way to write a space or colon: then a link in the session directory, named as
+ * the agent knows itself, stands for it. */
+static int preloadable(const struct run_session *s, char *lib, size_t size, struct err *err)
+{
+	if (!strpbrk(lib, " :"))
+		return 0;
+	char link[PATH_MAX + 16];
+	snprintf(link, sizeof(link), "%s/libsonde.so", s->dir);
+	if (symlink(lib, link))
+		return err_errno(err, "%s", link);
+	snprintf(lib, size, "%s", link);
+	return 0;
+}
+
+static void set_environment(
+	const struct run_session *s, const struct run_program *program, const char *lib)
+{
+	const char *before = getenv("LD_PRELOAD");
+	struct session session = {s->hz, getpid(), s->children, s->dir};
+	struct buf preload = BUF_INIT;
+	char text[PATH_MAX + 128];
+	if (program->sanitizer[0])
+		buf_printf(&preload, "%s:", program->sanitizer);
+	buf_addstr(&preload, lib);
+	if (before && *before)
+		buf_printf(&preload, ":%s", before);
+	setenv("LD_PRELOAD", preload.data, 1);
+	session_format(text, sizeof(text), &session);
+	setenv(SESSION_ENV, text, 1);
+	buf_release(&preload);
+}
+
+/* Returns only if the program could not be executed: errno goes through the pipe. */
+static void become(const struct run_session *s, const struct run_program *program, const char *lib,
+	char **argv, int report)
+{
+	set_environment(s, program, lib);
+	execv(program->path, argv);
+	int failed = errno;
+	if (write(report, &failed, sizeof(failed)) < 0)
+		_exit(126);
+	_exit(126);
+}
+
+/* --- the parent's side --- */
+
+static volatile sig_atomic_t child_pid, interrupted;
+
+/* A terminal sends its signals to the program as well; others are passed on. */
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	interrupted = 1;
+	if (info->si_code != SI_KERNEL && child_pid > 0)
+		kill((pid_t)child_pid, sig);
+}
+
+static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+static void catch_signals(struct sigaction *ret_before)
+{
+	struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+	for (size_t i = 0; i < array_len(passed_on); i++) {
+		sigaction(passed_on[i], NULL, &ret_before[i]);
+		if (ret_before[i].sa_handler != SIG_IGN)
+			sigaction(passed_on[i], &act, NULL);
+	}
+}
+
+static void restore_signals(const struct sigaction *before)
+{
+	for (size_t i = 0; i < array_len(passed_on); i++)
+		sigaction(passed_on[i], &before[i], NULL);
+}
+
+/* 0 once the program runs; -errno if it could not be executed. */
+static int start(struct run_session *s, const struct run_program *program, const char *lib,
+	char **argv, const struct sigaction *before)
+{
+	int report[2], failed = 0;
+	if (pipe2(report, O_CLOEXEC))
+		return -errno;
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		restore_signals(before);
+		become(s, program, lib, argv, report[1]);
+	}
+	child_pid = pid;
+	s->pid = pid;
+	close(report[1]);
+	ssize_t n;
+	do
+		n = read(report[0], &failed, sizeof(failed));
+	while (n < 0 && errno == EINTR);
+	close(report[0]);
+	if (n <= 0)
+		return 0;
+	waitpid(pid, NULL, 0);
+	return -failed;
+}
+
+static int await(pid_t pid)
+{
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* Descendants that outlive the program are ours to wait for (PR_SET_CHILD_SUBREAPER). */
+static void await_descendants(void)
+{
+	child_pid = 0;
+	interrupted = 0;
+	struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	while (!interrupted && (waitpid(-1, NULL, 0) > 0 || errno == EINTR))
+		;
+}
+
+/* Ends as the program did. A core file of sonde's own would only be confusing. */
+static int end_like(int status)
+{
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	int sig = WTERMSIG(status);
+	struct rlimit none = {0, 0};
+	fflush(NULL);
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(sig, SIG_DFL);
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+	return 128 + sig;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* 0 and the program's wait status, or the status to exit with. */
+static int run_and_collect(struct run_session *s, const struct run_program *program,
+	const char *lib, char **argv, int *ret_status)
+{
+	struct sigaction before[array_len(passed_on)];
+	catch_signals(before);
+	if (s->children)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	uint64_t started = now_ns();
+	int rc = start(s, program, lib, argv, before);
+	if (rc) {
+		cli_error("run", "%s: %s", program->path, strerror(-rc));
+		return 126;
+	}
+	int status = await(s->pid);
+	s->duration_ns = now_ns() - started;
+	if (s->children)
+		await_descendants();
+	*ret_status = status;
+	bool failed = run_session_collect(s) != 0;
+	restore_signals(before);
+	return failed && status == 0 ? CLI_FAILED : 0;
+}
+
+static int run(struct run_session *s, char **argv)
+{
+	struct run_program program;
+	struct err err = ERR_INIT;
+	char lib[2 * PATH_MAX];
+	int status = CLI_FAILED, ended = 0;
+	if (run_program_find(argv[0], &program, &status, &err) ||
+		find_libsonde(lib, sizeof(lib), &err) || run_session_new(s, &err)) {
+		cli_error("run", "%s", err.msg);
+		return status;
+	}
+	if (preloadable(s, lib, sizeof(lib), &err)) {
+		cli_error("run", "%s", err.msg);
+		run_session_remove(s);
+		return CLI_FAILED;
+	}
+	status = run_and_collect(s, &program, lib, argv, &ended);
+	run_session_remove(s);
+	return status ? status : end_like(ended);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_session s = {.hz = SESSION_HZ, .out = "cpu.pb.gz"};
+	struct goflag flags[] = {
+		{"hz", GOFLAG_UINT, &s.hz, "samples a second of CPU time, 1 to 10000"},
+		{"o", GOFLAG_STRING, &s.out, "write the profile to `file`"},
+		{"children", GOFLAG_BOOL, &s.children,
+			"profile the processes it starts as well, each into a file of its own "
+			"(cpu.PID.pb.gz)"},
+	};
+	struct err err = ERR_INIT;
+	int at = goflag_parse(flags, array_len(flags), argc, argv, &err);
+	if (at == GOFLAG_HELP) {
+		usage(stdout, flags, array_len(flags));
+		return CLI_OK;
+	}
+	if (at >= 0 && (s.hz < 1 || s.hz > SESSION_HZ_MAX))
+		at = err_set(
+			&err, ERR_USAGE, "-hz %u: the rate is from 1 to %d", s.hz, SESSION_HZ_MAX);
+	if (at >= 0 && at >= argc)
+		at = err_set(&err, ERR_USAGE, "no program given; `sonde run -h` says how");
+	if (at < 0) {
+		cli_error("run", "%s", err.msg);
+		return CLI_USAGE;
+	}
+	return run(&s, argv + at);
+}

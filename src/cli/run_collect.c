@@ -1,0 +1,252 @@
+/*
+ * From recordings to profiles: a process leaves one file for each image it ran (exec makes a new
+ * one), which become one profile.
+ */
+#include "cli/run.h"
+
+#include "cli/cli.h"
+#include "symbolize/symbolize.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct recorded {
+	int pid;
+	unsigned sequence;
+	struct export_source source; /* mapped */
+};
+
+struct collection {
+	struct recorded *files;
+	size_t n, cap;
+};
+
+/* --- the session directory --- */
+
+static bool make_dir(struct run_session *s, const char *parent)
+{
+	int n = snprintf(s->dir, sizeof(s->dir), "%s/sonde-XXXXXX", parent);
+	return n > 0 && (size_t)n < sizeof(s->dir) && mkdtemp(s->dir);
+}
+
+/* Memory first: recordings on a disk would be written to it all the while. */
+int run_session_new(struct run_session *s, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	if (make_dir(s, "/dev/shm") || (tmp && *tmp && make_dir(s, tmp)) || make_dir(s, "/tmp"))
+		return 0;
+	return err_errno(err, "no directory for the recording in /dev/shm, $TMPDIR or /tmp");
+}
+
+void run_session_remove(struct run_session *s)
+{
+	DIR *dir = opendir(s->dir);
+	struct dirent *e;
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(s->dir);
+}
+
+/* --- reading it --- */
+
+static bool map_file(int dir, const char *name, struct export_source *ret)
+{
+	struct stat st;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	void *p = MAP_FAILED;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (p == MAP_FAILED)
+		return false;
+	*ret = (struct export_source){p, (size_t)st.st_size};
+	return true;
+}
+
+static int by_process(const void *a, const void *b)
+{
+	const struct recorded *x = a, *y = b;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+static void collect(const struct run_session *s, struct collection *c)
+{
+	DIR *dir = opendir(s->dir);
+	struct dirent *e;
+	while (dir && (e = readdir(dir))) {
+		struct recorded r;
+		if (sscanf(e->d_name, "%d.%u" SESSION_SUFFIX, &r.pid, &r.sequence) == 2 &&
+			map_file(dirfd(dir), e->d_name, &r.source))
+			vec_push(c->files, c->n, c->cap, r);
+	}
+	if (dir)
+		closedir(dir);
+	if (c->n)
+		qsort(c->files, c->n, sizeof(*c->files), by_process);
+}
+
+static void release(struct collection *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		munmap((void *)c->files[i].source.data, c->files[i].source.n);
+	mem_free(c->files);
+}
+
+/* --- writing profiles --- */
+
+/* FILE for the program, FILE with ".PID" before its extension for its children. */
+static void name_output(const struct run_session *s, int pid, char *out, size_t size)
+{
+	const char *slash = strrchr(s->out, '/');
+	const char *base = slash ? slash + 1 : s->out;
+	const char *dot = strchr(*base ? base + 1 : base, '.');
+	int stem = dot ? (int)(dot - s->out) : (int)strlen(s->out);
+	if (pid == s->pid)
+		snprintf(out, size, "%s", s->out);
+	else
+		snprintf(out, size, "%.*s.%d%s", stem, s->out, pid, dot ? dot : "");
+}
+
+static int write_all(int fd, const struct buf *data)
+{
+	for (size_t at = 0; at < data->len;) {
+		ssize_t n = write(fd, data->data + at, data->len - at);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* A regular file is replaced when it is complete; a pipe or device is written to. */
+static int write_output(const char *path, const struct buf *data, struct err *err)
+{
+	struct stat st;
+	char tmp[PATH_MAX + 16];
+	bool replace = stat(path, &st) != 0 || S_ISREG(st.st_mode);
+	snprintf(tmp, sizeof(tmp), replace ? "%s.tmp%d" : "%s", path, getpid());
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	int rc = write_all(fd, data);
+	if (close(fd) && !rc)
+		rc = -errno;
+	if (!rc && replace && rename(tmp, path))
+		rc = -errno;
+	if (!rc)
+		return 0;
+	if (replace)
+		unlink(tmp);
+	errno = -rc;
+	return err_errno(err, "%s", path);
+}
+
+static void warn(void *ctx, const char *text)
+{
+	cli_error("run", "%s", text);
+}
+
+static void symbolize(struct profile *p)
+{
+	struct symbolize_opts opts = {.local = true, .message = warn};
+	struct err err = ERR_INIT;
+	if (symbolize_profile(p, &opts, &err))
+		cli_error("run", "symbolizing: %s", err.msg);
+}
+
+static void report(const struct export_summary *sum, const char *file)
+{
+	fprintf(stderr,
+		"sonde run: %.3fs of CPU in %.3fs, %llu samples at %u Hz, %llu thread%s, "
+		"%llu truncated, %llu dropped: %s\n",
+		(double)sum->cpu_ns / 1e9, (double)sum->duration_ns / 1e9,
+		(unsigned long long)sum->samples, sum->hz, (unsigned long long)sum->threads,
+		sum->threads == 1 ? "" : "s", (unsigned long long)sum->truncated,
+		(unsigned long long)sum->dropped, file);
+	if (sum->unarmed)
+		cli_error("run",
+			"%llu threads were not sampled: the kernel gave them no timer (see `ulimit "
+			"-i`)",
+			(unsigned long long)sum->unarmed);
+	if (sum->displaced)
+		cli_error("run", "the program took SIGPROF for itself; its samples end there");
+}
+
+static int write_profile(
+	struct profile *p, struct export_summary *sum, const char *file, struct err *err)
+{
+	struct buf out = BUF_INIT;
+	symbolize(p);
+	profile_write(p, &out);
+	int rc = write_output(file, &out, err);
+	buf_release(&out);
+	if (!rc)
+		report(sum, file);
+	return rc;
+}
+
+/* One process: files[0..n). */
+static int export_process(
+	const struct run_session *s, const struct recorded *files, size_t n, struct err *err)
+{
+	struct export_source *sources = mem_array(n, sizeof(*sources));
+	for (size_t i = 0; i < n; i++)
+		sources[i] = files[i].source;
+	struct profile p;
+	struct export_summary sum;
+	char file[PATH_MAX];
+	int rc = export_profile(sources, n, &p, &sum, err);
+	mem_free(sources);
+	if (rc)
+		return rc;
+	if (files[0].pid == s->pid && sum.duration_ns < s->duration_ns) {
+		sum.duration_ns = s->duration_ns;
+		p.duration_nanos = (int64_t)s->duration_ns;
+	}
+	name_output(s, files[0].pid, file, sizeof(file));
+	if (sum.declined[0])
+		rc = err_set(
+			err, ERR_UNSUPPORTED, "%s was not profiled: %s", sum.exe, sum.declined);
+	else
+		rc = write_profile(&p, &sum, file, err);
+	profile_release(&p);
+	return rc;
+}
+
+int run_session_collect(struct run_session *s)
+{
+	struct collection c = {0};
+	bool own = false;
+	int rc = 0;
+	collect(s, &c);
+	for (size_t i = 0, n; i < c.n; i += n) {
+		struct err err = ERR_INIT;
+		for (n = 1; i + n < c.n && c.files[i + n].pid == c.files[i].pid;)
+			n++;
+		own |= c.files[i].pid == s->pid;
+		if (export_process(s, &c.files[i], n, &err)) {
+			cli_error("run", "%s", err.msg);
+			rc = -1;
+		}
+	}
+	release(&c);
+	if (own)
+		return rc;
+	cli_error("run",
+		"the program did not load libsonde, so there is no profile of it; does it (or "
+		"what it executes) clear LD_PRELOAD, or run as another user?");
+	return -1;
+}

@@ -1,6 +1,5 @@
 /*
- * Demangling in the four modes: our own rows, and, where the shared cases are there, every row of
- * the table taken from pprof's demangler.
+ * Demangling in the four modes.
  */
 #include "symbolize/symbolize.h"
 #include "../unit.h"
@@ -78,63 +77,11 @@ static void test_bombs(void **state)
 	buf_release(&out);
 }
 
-/* One field of the table: a Go string literal, with at most \" \\ and \xNN in it. */
-static const char *field(const char *s, char *ret)
-{
-	for (s++; *s != '"'; s++) {
-		unsigned byte;
-		if (*s == '\\' && *++s == 'x') {
-			sscanf(s + 1, "%2x", &byte);
-			*ret++ = (char)byte;
-			s += 2;
-		} else {
-			*ret++ = *s;
-		}
-	}
-	*ret = 0;
-	return s + 2;
-}
-
-/* libiberty's own limits, all in full mode; docs/symbolization.md says which they are. */
-#define KNOWN_DIFFERENCES 11
-
-static void test_shared_table(void **state)
-{
-	static char line[1 << 16], name[1 << 14], want[1 << 14];
-	char path[4096];
-	const char *shared = getenv("SONDE_SHARED");
-	int n = 0, differ = 0;
-	snprintf(path, sizeof(path), "%s/cases/pprof/unit/demangle.tsv", shared ? shared : "");
-	FILE *f = fopen(path, "r");
-	if (!f)
-		skip();
-	while (fgets(line, sizeof(line), f)) {
-		const char *s = line;
-		if (line[0] != '"')
-			continue;
-		s = field(s, name);
-		for (int mode = DEMANGLE_DEFAULT; mode <= DEMANGLE_NONE; mode++, n++) {
-			struct buf out = BUF_INIT;
-			s = field(s, want);
-			demangle_function(&out, name, (enum demangle_mode)mode);
-			if (mode == DEMANGLE_FULL)
-				differ += strcmp(out.data, want) != 0;
-			else
-				assert_string_equal(out.data, want);
-			buf_release(&out);
-		}
-	}
-	fclose(f);
-	assert_true(n > 1000);
-	assert_true(differ <= KNOWN_DIFFERENCES);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_shared_table),
 	};
 	return cmocka_run_group_tests_name("symbolize-demangle", tests, NULL, NULL);
 }

@@ -17,12 +17,60 @@ void labels_sort(const struct profile *p, struct label *labels, uint32_t n);
 /* "_text" of "[kernel.kallsyms]_text", which says what symbol `start` is; 0 if there is none. */
 uint32_t mapping_relocation_symbol(struct profile *p, uint32_t file);
 
+/* Go's Profile.compatible: the same period and sample types, or ERR_MISMATCH. */
+must_check int profile_compatible(
+	const struct profile *a, const struct profile *b, struct err *err);
+
 /* Go's time.Duration.String(), appended. */
 void duration_string(int64_t nanos, struct buf *out);
 
 /* Forgets the unknown fields of some kinds of message (bits 1 << enum profile_message), when the
  * things that owned them have moved. */
 void profile_drop_unknown(struct profile *p, uint32_t kinds);
+
+/*
+ * Rewrites the samples in place: each is shown once, and kept (as it is, or with another stack no
+ * longer than its own) or not.
+ *
+ *	struct edit e;
+ *	edit_begin(&e, p);
+ *	while (edit_next(&e))
+ *		if (good(e.stack, e.stack_n))
+ *			edit_keep(&e, e.stack, e.stack_n);
+ *	edit_end(&e);
+ */
+struct edit {
+	struct profile *p;
+	uint32_t i; /* the sample shown: its values and labels are where they were */
+	uint32_t *stack, stack_n;
+	uint32_t next, stack_to, label_from, label_to, kept;
+	size_t stack_kept, label_kept;
+};
+
+void edit_begin(struct edit *e, struct profile *p);
+bool edit_next(struct edit *e);
+void edit_keep(struct edit *e, const uint32_t *stack, uint32_t n);
+void edit_end(struct edit *e);
+
+/* A regular expression asked about the profile's strings, each only once. */
+struct matcher {
+	const struct profile *p;
+	struct regex *re; /* NULL matches nothing */
+	uint8_t *memo;	  /* by string id */
+	int rc;		  /* ERR_LIMIT once it ran away */
+};
+
+void matcher_init(struct matcher *m, const struct profile *p, struct regex *re);
+void matcher_release(struct matcher *m);
+bool matcher_match(struct matcher *m, uint32_t str);
+/* 0, or ERR_LIMIT with a message. */
+must_check int matcher_result(const struct matcher *m, struct err *err);
+
+/* Go's conversion on amd64: towards zero, and the least integer for what does not fit. */
+static inline int64_t int64_of(double v)
+{
+	return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
+}
 
 /* Reads the message alone. `release` says that whole pages of [data, n) already read may be given
  * back to the system (they are the reader's own, and will not be looked at again).

@@ -9,5 +9,6 @@
 
 #include "base/base.h"
 #include "pprof/profile.h"
+#include "pprof/transform.h"
 
 #endif

@@ -126,6 +126,11 @@ void graph_init(struct graph *g, struct profile *p, const struct graph_options *
 			add_frame(g, &t, loc, NULL);
 	}
 	g->frame_first[p->location_n] = g->frame_n;
+	g->sole = mem_array((size_t)p->location_n + 1, sizeof(*g->sole));
+	for (uint32_t i = 0; i < p->location_n; i++) {
+		bool many = g->frame_first[i + 1] - g->frame_first[i] > 1;
+		g->sole[i] = many ? GRAPH_MANY : g->frames[g->frame_first[i]];
+	}
 	mem_free(t.slots);
 	mem_free(t.clean);
 }
@@ -135,6 +140,7 @@ void graph_release(struct graph *g)
 	mem_free(g->infos);
 	mem_free(g->frame_first);
 	mem_free(g->frames);
+	mem_free(g->sole);
 	mem_free(g->nodes);
 	mem_free(g->names);
 	mem_free(g->edges);

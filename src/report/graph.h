@@ -16,6 +16,7 @@
 #define SONDE_REPORT_GRAPH_H
 
 #define GRAPH_NONE UINT32_MAX
+#define GRAPH_MANY (UINT32_MAX - 1)
 
 /* One place. Strings are ids of the profile; 0 is none. Two places are the same if all is. */
 struct node_info {
@@ -75,6 +76,9 @@ struct graph {
 	uint32_t *frame_first; /* location -> first of its frames; [location_n] is the end */
 	uint32_t *frames;      /* info of each frame, innermost first; at least one a location */
 	uint32_t frame_n, frame_cap;
+	/* The one frame of a location, which most have, or GRAPH_MANY: spares two look-ups in the
+	 * loops over all samples. */
+	uint32_t *sole;
 
 	struct node *nodes;
 	uint32_t node_n, node_cap;

@@ -12,13 +12,22 @@ enum {
 	TABLE_NODES_MAX = 512,
 };
 
+/* Nodes are known here by their rank among those kept. */
 struct connect {
 	struct graph *g;
-	uint32_t *rank;	 /* node -> place among those kept, or GRAPH_NONE */
+	uint32_t *rank;	 /* node -> rank, or GRAPH_NONE */
+	uint32_t *nodes; /* rank -> node */
+	uint32_t n;
+	uint32_t *sole;	 /* location -> rank of its only frame, GRAPH_NONE, or GRAPH_MANY */
 	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `map` is used */
 	struct map map;
-	uint32_t n;
 	const bool *wanted; /* edges into these nodes only; NULL: all */
+
+	/* The sample at hand. */
+	int64_t w, dw;
+	uint32_t stamp;
+	uint32_t parent; /* the last frame kept */
+	bool residual;	 /* frames were left out since */
 };
 
 static struct edge *find_edge(struct connect *c, uint32_t src, uint32_t dest)
@@ -27,76 +36,114 @@ static struct edge *find_edge(struct connect *c, uint32_t src, uint32_t dest)
 	uint32_t *slot;
 	bool is_new;
 	if (c->table) {
-		slot = &c->table[(size_t)c->rank[src] * c->n + c->rank[dest]];
+		slot = &c->table[(size_t)src * c->n + dest];
 		is_new = !*slot;
 	} else {
 		slot = map_put(&c->map, (uint64_t)src << 32 | dest, &is_new);
 	}
 	if (is_new) {
-		struct edge edge = {.src = src, .dest = dest, .inlined = true};
+		struct edge edge = {.src = c->nodes[src], .dest = c->nodes[dest], .inlined = true};
 		vec_push(g->edges, g->edge_n, g->edge_cap, edge);
 		*slot = g->edge_n;
 	}
 	return &g->edges[*slot - 1];
 }
 
-/* An edge is residual, and not inlined, if any sample of it was. */
-static void add_call(struct connect *c, uint32_t src, uint32_t dest, uint32_t stamp,
-	const int64_t value[2], bool residual, bool inlined)
+/* An edge is residual if any sample of it was, and inlined if all were. */
+static void add_call(struct connect *c, uint32_t dest, bool inlined)
 {
-	struct edge *e = find_edge(c, src, dest);
-	if (e->stamp == stamp)
+	struct edge *e = find_edge(c, c->parent, dest);
+	if (e->stamp == c->stamp)
 		return;
-	e->stamp = stamp;
-	e->weight += value[0];
-	e->weight_div += value[1];
-	e->residual |= residual;
+	e->stamp = c->stamp;
+	e->weight += c->w;
+	e->weight_div += c->dw;
+	e->residual |= c->residual;
 	e->inlined &= inlined;
 }
 
-static void connect_stack(struct connect *c, uint32_t sample, const int64_t value[2])
+static void step(struct connect *c, uint32_t rank, bool inlined)
+{
+	if (rank == GRAPH_NONE) {
+		c->residual = true;
+		return;
+	}
+	if (c->parent != GRAPH_NONE && c->parent != rank && (!c->wanted || c->wanted[rank]))
+		add_call(c, rank, inlined);
+	c->parent = rank;
+	c->residual = false;
+}
+
+static void connect_stack(struct connect *c, uint32_t sample)
 {
 	const struct graph *g = c->g;
-	uint32_t n, parent = GRAPH_NONE;
-	bool residual = false;
+	uint32_t n;
 	const uint32_t *stack = profile_stack(g->profile, sample, &n);
+	c->stamp = sample + 1;
+	c->parent = GRAPH_NONE;
+	c->residual = false;
 	for (uint32_t i = n; i-- > 0;) {
-		uint32_t first = g->frame_first[stack[i]], end = g->frame_first[stack[i] + 1];
-		for (uint32_t k = end; k-- > first;) {
-			uint32_t node = g->frames[k];
-			if (c->rank[node] == GRAPH_NONE) {
-				residual = true;
-				continue;
-			}
-			if (parent != GRAPH_NONE && parent != node &&
-				(!c->wanted || c->wanted[node]))
-				add_call(
-					c, parent, node, sample + 1, value, residual, k != end - 1);
-			parent = node;
-			residual = false;
+		uint32_t rank = c->sole[stack[i]];
+		if (rank != GRAPH_MANY) {
+			step(c, rank, false);
+			continue;
 		}
+		uint32_t first = g->frame_first[stack[i]], end = g->frame_first[stack[i] + 1];
+		for (uint32_t k = end; k-- > first;)
+			step(c, c->rank[g->frames[k]], k != end - 1);
 	}
 }
 
-/* The nodes that are an inlined frame of some location. */
-static bool *inlined_nodes(const struct graph *g, bool *ret_any)
+/* Ranks the nodes kept, and each location by its frames: one with none of them is one step. */
+static void rank_nodes(struct connect *c)
 {
-	bool *inlined = mem_zalloc(g->node_n + 1);
-	for (uint32_t i = 0; i < g->profile->location_n; i++)
-		for (uint32_t k = g->frame_first[i]; k + 1 < g->frame_first[i + 1]; k++)
-			inlined[g->frames[k]] = *ret_any = true;
+	const struct graph *g = c->g;
+	uint32_t locations = g->profile->location_n;
+	c->rank = mem_array((size_t)g->node_n + 1, sizeof(*c->rank));
+	c->nodes = mem_array((size_t)g->node_n + 1, sizeof(*c->nodes));
+	c->sole = mem_array((size_t)locations + 1, sizeof(*c->sole));
+	for (uint32_t i = 0; i < g->node_n; i++) {
+		bool kept = !g->kept || g->kept[i];
+		c->rank[i] = kept ? c->n : GRAPH_NONE;
+		if (kept)
+			c->nodes[c->n++] = i;
+	}
+	for (uint32_t i = 0; i < locations; i++) {
+		c->sole[i] = g->sole[i] == GRAPH_MANY ? GRAPH_NONE : c->rank[g->sole[i]];
+		for (uint32_t k = g->frame_first[i];
+			g->sole[i] == GRAPH_MANY && k < g->frame_first[i + 1]; k++)
+			if (c->rank[g->frames[k]] != GRAPH_NONE)
+				c->sole[i] = GRAPH_MANY;
+	}
+}
+
+/* Which of the ranks are an inlined frame of some location. */
+static bool *inlined_ranks(const struct connect *c, bool *ret_any)
+{
+	const struct graph *g = c->g;
+	bool *inlined = mem_zalloc((size_t)c->n + 1);
+	for (uint32_t i = 0; i < g->profile->location_n; i++) {
+		for (uint32_t k = g->frame_first[i]; k + 1 < g->frame_first[i + 1]; k++) {
+			uint32_t rank = c->rank[g->frames[k]];
+			if (rank != GRAPH_NONE)
+				inlined[rank] = *ret_any = true;
+		}
+	}
 	return inlined;
 }
 
 static void connect_samples(struct connect *c)
 {
 	const struct graph *g = c->g;
+	int mean = g->options.mean_index;
+	if (c->n <= TABLE_NODES_MAX)
+		c->table = mem_zalloc((size_t)c->n * c->n * sizeof(*c->table) + 1);
 	for (uint32_t s = 0; s < g->profile->sample_n; s++) {
 		const int64_t *values = profile_values(g->profile, s);
-		int mean = g->options.mean_index;
-		int64_t value[2] = {values[g->options.value_index], mean < 0 ? 0 : values[mean]};
-		if (value[0] || value[1])
-			connect_stack(c, s, value);
+		c->w = values[g->options.value_index];
+		c->dw = mean < 0 ? 0 : values[mean];
+		if (c->w || c->dw)
+			connect_stack(c, s);
 	}
 }
 
@@ -104,23 +151,23 @@ void graph_connect(struct graph *g, enum graph_edges which)
 {
 	if (g->options.call_tree)
 		return;
+	struct connect c = {.g = g};
+	bool *wanted = NULL, any = true;
 	g->edge_n = 0;
-	bool any_inlined = false;
-	bool *wanted = which == GRAPH_EDGES_INLINED ? inlined_nodes(g, &any_inlined) : NULL;
-	if (!wanted || any_inlined) {
-		struct connect c = {.g = g, .wanted = wanted};
-		map_init(&c.map);
-		c.rank = mem_array((size_t)g->node_n + 1, sizeof(*c.rank));
-		for (uint32_t i = 0; i < g->node_n; i++)
-			c.rank[i] = !g->kept || g->kept[i] ? c.n++ : GRAPH_NONE;
-		if (c.n <= TABLE_NODES_MAX)
-			c.table = mem_zalloc((size_t)c.n * c.n * sizeof(*c.table) + 1);
-		connect_samples(&c);
-		mem_free(c.table);
-		mem_free(c.rank);
-		map_release(&c.map);
+	map_init(&c.map);
+	rank_nodes(&c);
+	if (which == GRAPH_EDGES_INLINED) {
+		any = false;
+		c.wanted = wanted = inlined_ranks(&c, &any);
 	}
+	if (any)
+		connect_samples(&c);
 	mem_free(wanted);
+	mem_free(c.table);
+	mem_free(c.sole);
+	mem_free(c.nodes);
+	mem_free(c.rank);
+	map_release(&c.map);
 	graph_link(g);
 }
 

@@ -92,7 +92,8 @@ static void add_numbers(struct tagging *t, uint32_t node, uint32_t set_tag, uint
 			.unit = t->num_unit,
 		};
 		uint64_t key = (uint64_t)set_tag << 32 | tag.name;
-		add_value(&t->g->tags[find_tag(t, &t->numbers, key, tag)], value, flat);
+		uint32_t found = find_tag(t, &t->numbers, key, tag);
+		add_value(&t->g->tags[found], value, flat);
 	}
 }
 

@@ -9,8 +9,16 @@
 #include "report/report.h"
 
 struct weight {
-	int64_t cum, cum_div;
+	int64_t cum;
 	uint32_t stamp; /* 1 + the last sample that counted the node */
+};
+
+struct weighing {
+	struct graph *g;
+	struct weight *weights; /* by node */
+	int64_t *cum_divs;	/* by node; NULL: no means */
+	int64_t w, dw;		/* of the sample */
+	uint32_t stamp;
 };
 
 static void sample_value(const struct graph *g, uint32_t sample, int64_t *ret_w, int64_t *ret_dw)
@@ -20,47 +28,60 @@ static void sample_value(const struct graph *g, uint32_t sample, int64_t *ret_w,
 	*ret_dw = g->options.mean_index < 0 ? 0 : values[g->options.mean_index];
 }
 
-static void add_stack(
-	struct graph *g, struct weight *weights, uint32_t sample, int64_t w, int64_t dw)
+static inline void count(struct weighing *c, uint32_t node)
 {
-	uint32_t n, stamp = sample + 1;
+	struct weight *weight = &c->weights[node];
+	if (weight->stamp == c->stamp)
+		return;
+	weight->stamp = c->stamp;
+	weight->cum += c->w;
+	if (c->cum_divs)
+		c->cum_divs[node] += c->dw;
+}
+
+static void add_stack(struct weighing *c, uint32_t sample)
+{
+	struct graph *g = c->g;
+	uint32_t n;
 	const uint32_t *stack = profile_stack(g->profile, sample, &n);
+	c->stamp = sample + 1;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t end = g->frame_first[stack[i] + 1];
-		for (uint32_t k = g->frame_first[stack[i]]; k < end; k++) {
-			struct weight *weight = &weights[g->frames[k]];
-			if (weight->stamp == stamp)
-				continue;
-			weight->stamp = stamp;
-			weight->cum += w;
-			weight->cum_div += dw;
+		uint32_t node = g->sole[stack[i]];
+		if (node != GRAPH_MANY) {
+			count(c, node);
+			continue;
 		}
+		uint32_t end = g->frame_first[stack[i] + 1];
+		for (uint32_t k = g->frame_first[stack[i]]; k < end; k++)
+			count(c, g->frames[k]);
 	}
 	if (n) {
 		struct node *leaf = &g->nodes[g->frames[g->frame_first[stack[0]]]];
-		leaf->flat += w;
-		leaf->flat_div += dw;
+		leaf->flat += c->w;
+		leaf->flat_div += c->dw;
 	}
 }
 
 static void weigh_graph(struct graph *g)
 {
-	g->node_n = g->info_n;
-	g->nodes = mem_zalloc((g->node_n + 1) * sizeof(*g->nodes));
-	struct weight *weights = mem_zalloc((g->node_n + 1) * sizeof(*weights));
+	size_t n = g->node_n = g->info_n;
+	g->nodes = mem_zalloc((n + 1) * sizeof(*g->nodes));
+	struct weighing c = {.g = g, .weights = mem_zalloc((n + 1) * sizeof(*c.weights))};
+	if (g->options.mean_index >= 0)
+		c.cum_divs = mem_zalloc((n + 1) * sizeof(*c.cum_divs));
 	for (uint32_t s = 0; s < g->profile->sample_n; s++) {
-		int64_t w, dw;
-		sample_value(g, s, &w, &dw);
-		if (w || dw)
-			add_stack(g, weights, s, w, dw);
+		sample_value(g, s, &c.w, &c.dw);
+		if (c.w || c.dw)
+			add_stack(&c, s);
 	}
-	for (uint32_t i = 0; i < g->node_n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		g->nodes[i].info = i;
 		g->nodes[i].parent = GRAPH_NONE;
-		g->nodes[i].cum = weights[i].cum;
-		g->nodes[i].cum_div = weights[i].cum_div;
+		g->nodes[i].cum = c.weights[i].cum;
+		g->nodes[i].cum_div = c.cum_divs ? c.cum_divs[i] : 0;
 	}
-	mem_free(weights);
+	mem_free(c.weights);
+	mem_free(c.cum_divs);
 }
 
 /* The child of `parent` for a place, made if there is none. Edge i leads into node i; a root's is

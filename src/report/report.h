@@ -26,7 +26,6 @@ enum report_format {
 	REPORT_COMMENTS,
 	REPORT_DISASM,
 	REPORT_DOT,
-	REPORT_FLAME,
 	REPORT_LIST,
 	REPORT_PROTO,
 	REPORT_RAW,
@@ -78,6 +77,10 @@ struct report {
 must_check int report_init(struct report *r, struct profile *p, enum report_format format,
 	const char *command, const char *arg, const struct config *config, struct notes *notes,
 	struct err *err);
+/* For what a report says of the profile as a whole (report_labels_profile()): the profile stays as
+ * it is. */
+must_check int report_init_header(struct report *r, struct profile *p, const struct config *config,
+	struct notes *notes, struct err *err);
 void report_release(struct report *r);
 
 /* Writes it. On error nothing was written, unless the sink itself failed. */
@@ -95,8 +98,11 @@ void report_labels_release(struct report_labels *labels);
 
 /* A value as shown: scaled to the output unit, divided by divide_by. Appended. */
 void report_value(const struct report *r, int64_t value, struct buf *out);
-/* The same, padded on the left to `width` columns. */
+/* The same, padded on the left to `width` columns (fmt's %10s: characters, not bytes). */
 void report_value_padded(const struct report *r, int64_t value, int width, struct buf *out);
+
+/* Pads what was appended since `from`. */
+void report_pad(struct buf *out, size_t from, int width);
 
 /* The graph cut down to what the options ask for. Chooses the output unit too. */
 struct report_graph {
@@ -139,6 +145,9 @@ const char *report_label_unit(const struct report *r, uint32_t key);
 must_check int report_sample_index(
 	const struct profile *p, const char *name, uint32_t *ret_index, struct err *err);
 
+/* Scales profiles that are to be merged to the finest unit of each sample type. */
+must_check int report_scale_profiles(struct profile *profiles, uint32_t n, struct err *err);
+
 /* One function a format. */
 must_check int report_text(struct report *r, struct sink *to, struct err *err);
 must_check int report_tree(struct report *r, struct sink *to, struct err *err);
@@ -153,6 +162,5 @@ must_check int report_topproto(struct report *r, struct sink *to, struct err *er
 must_check int report_list(struct report *r, struct sink *to, struct err *err);
 must_check int report_weblist(struct report *r, struct sink *to, struct err *err);
 must_check int report_disasm(struct report *r, struct sink *to, struct err *err);
-must_check int report_flame(struct report *r, struct sink *to, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 
 const struct command cli_commands[] = {
 	{"run", "record a CPU profile of a program", cmd_run},
+	{"pprof", "read profiles: tables, graphs, flame graphs, a shell, a web page", cmd_pprof},
 	{"version", "print the version", cmd_version},
 	{0},
 };

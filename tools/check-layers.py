@@ -15,6 +15,7 @@ ARROWS = {
   "unwind": ["sig"],
   "pprof": ["base"],
   "benchfmt": ["base"],
+  "bench": ["base"],
   "object": ["base"],
   "symbolize": ["base", "object", "pprof"],
   "report": ["base", "pprof", "symbolize", "object"],
@@ -22,7 +23,7 @@ ARROWS = {
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "object", "symbolize", "report", "http", "web",
-          "agent"],
+          "agent", "bench"],
 }
 # Files of the agent that run in a signal handler or a hook: they may not touch base or pprof.
 EXPORT_FILES = re.compile(r"agent/(export|report|http)[^/]*\.[ch]$")

@@ -114,7 +114,7 @@ SONDE_BENCH_API void sonde_bench_register(struct bench_entry *entry);
 /* ---- the loop ----------------------------------------------------------------------------- */
 
 SONDE_BENCH_API bool sonde_bench_loop_slow(struct bench *b);
-SONDE_BENCH_API bool sonde_pb_next_slow(struct bench_pb *pb);
+SONDE_BENCH_API bool sonde_bench_pb_next_slow(struct bench_pb *pb);
 
 /* True as long as the benchmark should go on (Go: B.Loop). The first call resets the timer, the
  * last stops it, so what stands before and after the loop is not measured, and the function is run
@@ -130,13 +130,13 @@ static inline bool sonde_bench_loop(struct bench *b)
 }
 
 /* True as long as this thread has iterations to do (Go: PB.Next). */
-static inline bool sonde_pb_next(struct bench_pb *pb)
+static inline bool sonde_bench_pb_next(struct bench_pb *pb)
 {
 	if (SONDE_BENCH_LIKELY(pb->cache_ > 0)) {
 		pb->cache_--;
 		return true;
 	}
-	return sonde_pb_next_slow(pb);
+	return sonde_bench_pb_next_slow(pb);
 }
 
 /* ---- timer: on when the benchmark starts; a stop and start together cost two clock reads ---- */
@@ -250,7 +250,7 @@ SONDE_BENCH_API bool sonde_bench_short(void);
 #define BENCH		      SONDE_BENCH
 #define BENCH_TABLE	      SONDE_BENCH_TABLE
 #define bench_loop	      sonde_bench_loop
-#define pb_next		      sonde_pb_next
+#define pb_next		      sonde_bench_pb_next
 #define bench_start_timer     sonde_bench_start_timer
 #define bench_stop_timer      sonde_bench_stop_timer
 #define bench_reset_timer     sonde_bench_reset_timer

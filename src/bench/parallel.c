@@ -61,7 +61,7 @@ static bool next_timed(struct worker *w)
 	return true;
 }
 
-bool sonde_pb_next_slow(struct bench_pb *pub)
+bool sonde_bench_pb_next_slow(struct bench_pb *pub)
 {
 	struct worker *w = (struct worker *)pub;
 	if (w->hist)

@@ -113,7 +113,7 @@ static void add_extra(const struct result *r, const struct options *o, struct bu
 	struct metric all[N_COUNTERS + 1];
 	size_t n = 0;
 	if (o->cpu_time && r->cpu_ns >= 0)
-		all[n++] = (struct metric){"cpu-ns/op", per_op(r, (double)r->cpu_ns)};
+		all[n++] = (struct metric){(char *)"cpu-ns/op", per_op(r, (double)r->cpu_ns)};
 	for (int i = 0; i < N_COUNTERS; i++)
 		if (r->counted >> i & 1)
 			all[n++] = (struct metric){
@@ -134,13 +134,16 @@ static void add_extra(const struct result *r, const struct options *o, struct bu
 	mem_free(merged);
 }
 
-/* "%8d" as Go writes it, or with the decimals that make a small fraction visible. */
+/* "%8d" as Go writes it, or with the decimals that make a small fraction visible; a fraction that
+ * would show as zeros is none. */
 static void add_count(double x, const char *unit, struct buf *line)
 {
-	if (x == floor(x))
-		buf_printf(line, "\t%8.0f %s", x, unit);
+	int digits = x >= 100 ? 1 : x >= 1 ? 3 : 4;
+	double step = pow(10, -digits);
+	if (fabs(x - round(x)) < step / 2)
+		buf_printf(line, "\t%8.0f %s", round(x), unit);
 	else
-		buf_printf(line, "\t%8.*f %s", x >= 100 ? 1 : x >= 1 ? 3 : 4, x, unit);
+		buf_printf(line, "\t%8.*f %s", digits, x, unit);
 }
 
 void result_line(const struct result *r, const struct options *o, struct buf *line)

@@ -10,6 +10,7 @@
 #include "bench/internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static _Thread_local jmp_buf *exit_point;

@@ -192,6 +192,9 @@ static int publish(void)
 		s->ranges[i] = (struct range){m->info.start, m->info.end, m->table};
 	}
 	sort_ranges(s->ranges, n);
+	if (!cache_generation(s)) /* wrapped: entries of 65536 generations ago may not come back */
+		for (size_t i = 0; i < 1 << CACHE_BITS; i++)
+			atomic_store_explicit(&modules_cache[i].check, 0, memory_order_relaxed);
 	struct snapshot *before = atomic_exchange(&published, s);
 	if (before)
 		list.old[list.old_n++] = before;

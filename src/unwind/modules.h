@@ -47,14 +47,24 @@ static inline const struct range *modules_find(const struct snapshot *s, uintptr
  * The rule cache: pc -> rule, one for all threads, so that a new thread starts warm, a small stack
  * carries no cache in its TLS, and a thread's end has nothing to give back. Two words an entry, the
  * first being the pc xor the second (Hyatt's lockless hash table): a torn pair fails the test and
- * counts as a miss. The generation in the upper half of the second retires all entries at once.
+ * counts as a miss. The generation in the second's upper bits retires all entries at once.
+ *
+ * Each entry also names the entry that came next the last time. A walk that follows these names
+ * finds a frame's rule without having waited for its return address, which is then only compared:
+ * the processor runs ahead over several frames, where hashing each return address makes every frame
+ * wait for the one before (8.4 ns a frame against 5.4 at depth 30).
  */
 #define CACHE_BITS 13
 
 struct cache_entry {
 	_Atomic uint64_t check; /* pc ^ data */
-	_Atomic uint64_t data;	/* rule, generation << 32 */
+	_Atomic uint64_t data;	/* rule, index of the next << 32, generation << 48 */
 };
+
+static inline uint16_t cache_generation(const struct snapshot *s)
+{
+	return (uint16_t)s->generation;
+}
 
 extern struct cache_entry modules_cache[1 << CACHE_BITS];
 /* How walks ended, for unwind_counters(). */

@@ -35,6 +35,7 @@ struct walk {
 	bool call;	 /* pc is a return address: its rule is that of the call before it */
 	bool full;	 /* all of regs are kept, not only sp and fp */
 	bool regs_known; /* all of regs are right for this frame, though the walk is not full */
+	bool over;	 /* ended by run_common() */
 	bool again;	 /* they would have to be: walk again, in full */
 	struct unwind_stack stack;
 	uintptr_t lo, hi; /* readable without asking */
@@ -94,24 +95,40 @@ static uint32_t rule_of(const struct range *range, uintptr_t at)
 	return row < 0 ? RULE_NONE : range->table->rules[row];
 }
 
-static __attribute__((noinline)) uint32_t rule_miss(
-	const struct snapshot *s, struct cache_entry *entry, uintptr_t at)
+static inline uint32_t cache_home(uintptr_t at)
 {
-	uint32_t rule = rule_of(modules_find(s, at), at);
-	uint64_t data = rule | (uint64_t)s->generation << 32;
-	atomic_store_explicit(&entry->data, data, memory_order_relaxed);
-	atomic_store_explicit(&entry->check, data ^ at, memory_order_relaxed);
-	return rule;
+	return (uint32_t)(at * 0x9e3779b97f4a7c15u >> (64 - CACHE_BITS));
 }
 
-static inline uint32_t rule_at(const struct snapshot *s, uintptr_t at)
+/* The entry's second word if it is for `at` and of this generation; else *ret_hit is false. */
+static inline uint64_t cache_get(
+	const struct snapshot *s, uint32_t index, uintptr_t at, bool *ret_hit)
 {
-	struct cache_entry *entry = &modules_cache[at * 0x9e3779b97f4a7c15u >> (64 - CACHE_BITS)];
+	struct cache_entry *entry = &modules_cache[index];
 	uint64_t data = atomic_load_explicit(&entry->data, memory_order_relaxed);
 	uint64_t check = atomic_load_explicit(&entry->check, memory_order_relaxed);
-	if (__builtin_expect(((check ^ data ^ at) | (data >> 32 ^ s->generation)) != 0, 0))
-		return rule_miss(s, entry, at);
-	return (uint32_t)data;
+	*ret_hit = ((check ^ data ^ at) | (data >> 48 ^ cache_generation(s))) == 0;
+	return data;
+}
+
+static void cache_put(uint32_t index, uintptr_t at, uint64_t data)
+{
+	struct cache_entry *entry = &modules_cache[index];
+	atomic_store_explicit(&entry->data, data, memory_order_relaxed);
+	atomic_store_explicit(&entry->check, data ^ at, memory_order_relaxed);
+}
+
+/* From the cache's own place for `at`, or from the tables. */
+static __attribute__((noinline)) uint64_t cache_fill(
+	const struct snapshot *s, uint32_t home, uintptr_t at)
+{
+	bool hit;
+	uint64_t data = cache_get(s, home, at, &hit);
+	if (hit)
+		return data;
+	data = rule_of(modules_find(s, at), at) | (uint64_t)cache_generation(s) << 48;
+	cache_put(home, at, data);
+	return data;
 }
 
 /* ---- one step, the uncommon ways ---- */
@@ -338,61 +355,108 @@ static __attribute__((noinline)) bool step(struct walk *w, uint32_t rule, uintpt
 
 /* ---- the walk ---- */
 
-/* The loop does the two common rules itself, on registers of the machine rather than w->regs; the
- * selections are written so that they compile to conditional moves, because which rule a frame has
- * is not to be predicted. */
-static size_t raw run(struct walk *w, size_t skip, uintptr_t *pcs, size_t max)
+/* The frame that the cache was last asked for: the next one's place is named in its entry. */
+struct trail {
+	uint64_t data;
+	uintptr_t at;
+	uint32_t index;
+};
+
+static inline uint32_t trail_next(const struct trail *trail)
+{
+	return (uint32_t)(trail->data >> 32) & 0xffff;
+}
+
+/* The frame at `at` is not where the trail says: finds it, and mends the trail. Not each time,
+ * because a function with two callers would then be mended by each for the other: only where there
+ * was no trail yet, and one time in eight, picked by `salt`. */
+static inline struct trail trail_find(
+	const struct snapshot *s, const struct trail *before, uintptr_t at, uint64_t salt)
+{
+	uint32_t home = cache_home(at);
+	bool hit;
+	uint64_t data = cache_get(s, home, at, &hit);
+	if (__builtin_expect(!hit, 0))
+		data = cache_fill(s, home, at);
+	if (before->at && (!trail_next(before) || sig_hash(at ^ salt) >> 61 == 0))
+		cache_put(before->index, before->at,
+			(before->data & ~(UINT64_C(0xffff) << 32)) | (uint64_t)home << 32);
+	return (struct trail){data, at, home};
+}
+
+/* Walks frames as long as their rules are the two common ones: most of all frames, nearly all of
+ * the time. Nothing here but locals, and the selections compile to conditional moves, because which
+ * rule a frame has is not to be predicted. Returns how many it wrote; w is at the first frame that
+ * has to be walked another way, which has not been written. */
+static size_t raw run_common(struct walk *w, uintptr_t *pcs, size_t max)
 {
 	const struct snapshot *const s = w->snapshot;
+	const uintptr_t lo = w->lo, room = w->hi - w->lo;
 	uintptr_t pc = w->pc, sp = w->regs[ARCH_SP], fp = w->regs[ARCH_FP];
-	bool call = w->call;
-	size_t n = 0;
-	for (;;) {
-		uintptr_t at = pc - call;
-		if (__builtin_expect(skip != 0, 0)) {
+	const uint64_t salt = sp ^ pc;
+	struct trail trail = {.data = (uint64_t)cache_home(pc - 1) << 32};
+	uintptr_t *to = pcs, *const end = pcs + max;
+	while (to < end) {
+		uint32_t index = trail_next(&trail);
+		bool hit;
+		uint64_t data = cache_get(s, index, pc - 1, &hit);
+		if (__builtin_expect(!hit, 0))
+			trail = trail_find(s, &trail, pc - 1, salt);
+		else
+			trail = (struct trail){data, pc - 1, index};
+		uint32_t rule = (uint32_t)trail.data;
+		enum rule_kind kind = rule_kind(rule);
+		if (__builtin_expect(kind != RULE_SP && kind != RULE_FP, 0))
+			break;
+		uintptr_t cfa = (kind == RULE_FP ? fp : sp) + rule_cfa(rule) * 8u;
+		uintptr_t ra_at = cfa + (uintptr_t)(rule_ra(rule) * 8l);
+		uintptr_t fp_at = cfa + (uintptr_t)(rule_fp(rule) * 8l);
+		if (__builtin_expect(cfa <= sp || ra_at == cfa || ra_at - lo > room, 0))
+			break;
+		if (rule_fp(rule)) {
+			if (__builtin_expect(fp_at - lo > room, 0))
+				break;
+			fp = *(const uintptr_t *)fp_at;
+		}
+		*to++ = pc;
+		pc = arch_strip(*(const uintptr_t *)ra_at);
+		sp = cfa;
+		if (__builtin_expect(!pc, 0)) {
+			w->over = true;
+			stop(w, UNWIND_END_ROOT);
+			break;
+		}
+	}
+	w->pc = pc;
+	w->regs[ARCH_SP] = sp;
+	w->regs[ARCH_FP] = fp;
+	w->regs_known = w->regs_known && to == pcs;
+	return (size_t)(to - pcs);
+}
+
+static size_t run(struct walk *w, size_t skip, uintptr_t *pcs, size_t max)
+{
+	for (size_t n = 0;;) {
+		if (w->call && !w->full && !skip) {
+			n += run_common(w, pcs + n, max - n);
+			if (w->over)
+				return n;
+		}
+		uintptr_t at = w->pc - w->call;
+		if (skip) {
 			skip--;
-		} else if (__builtin_expect(n == max, 0)) {
+		} else if (n == max) {
 			stop(w, UNWIND_END_DEPTH);
 			return n;
 		} else {
 			/* An interrupted pc further out is passed as if it were returned to, so
 			 * that all but the first are looked up the same way. */
-			pcs[n] = n ? at + 1 : pc;
+			pcs[n] = n ? at + 1 : w->pc;
 			n++;
 		}
-		uint32_t rule = rule_at(s, at);
-		enum rule_kind kind = rule_kind(rule);
-		uintptr_t base = kind == RULE_FP ? fp : sp;
-		uintptr_t cfa = base + rule_cfa(rule) * 8u;
-		uintptr_t ra_at = cfa + (uintptr_t)(rule_ra(rule) * 8l);
-		uintptr_t fp_at = cfa + (uintptr_t)(rule_fp(rule) * 8l);
-		bool fp_saved = rule_fp(rule) != 0;
-		fp_at = fp_saved ? fp_at : ra_at;
-		if (__builtin_expect((kind == RULE_SP || kind == RULE_FP) && !w->full && cfa > sp &&
-					     ra_at != cfa && ra_at - w->lo <= w->hi - w->lo &&
-					     fp_at - w->lo <= w->hi - w->lo,
-			    1)) {
-			uintptr_t saved_fp = *(const uintptr_t *)fp_at;
-			fp = fp_saved ? saved_fp : fp;
-			pc = arch_strip(*(const uintptr_t *)ra_at);
-			sp = cfa;
-			call = true;
-			w->regs_known = false;
-			if (__builtin_expect(pc != 0, 1))
-				continue;
-			stop(w, UNWIND_END_ROOT);
-			return n;
-		}
-		w->regs[ARCH_SP] = sp;
-		w->regs[ARCH_FP] = fp;
-		w->pc = pc;
-		w->call = call;
+		uint32_t rule = (uint32_t)cache_fill(w->snapshot, cache_home(at), at);
 		if (!step(w, rule, at))
 			return n;
-		sp = w->regs[ARCH_SP];
-		fp = w->regs[ARCH_FP];
-		pc = w->pc;
-		call = w->call;
 	}
 }
 
@@ -412,7 +476,7 @@ static size_t walk(const uint64_t *regs, uintptr_t pc, bool call, const struct u
 			w.call = call;
 			w.full = full;
 			w.regs_known = true;
-			w.again = false;
+			w.again = w.over = false;
 			w.asked = 1;
 			w.switches = 0;
 			w.stack = stack ? *stack : (struct unwind_stack){0};

@@ -60,6 +60,15 @@ const struct pprof_command pprof_commands[] = {
 	PRINT("dot", DOT, "Outputs a graph in DOT format", REPORT_USAGE_SAVE("dot")),
 	SHOW("eog", "svg", "eog", "Visualize graph through eog"),
 	SHOW("evince", "pdf", "evince", "Visualize graph through evince"),
+	{
+		.name = "flame",
+		.format = REPORT_FLAME,
+		.view = VIEW_FILE,
+		.extension = "html",
+		.description = "Outputs a flame graph as one self-contained HTML page",
+		.own = true,
+		.usage = REPORT_USAGE_SAVE("flame"),
+	},
 	IMAGE("gif", "Outputs a graph image in GIF format"),
 	SHOW("gv", "ps", "gv --noantialias", "Visualize graph through gv"),
 	{

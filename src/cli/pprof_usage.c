@@ -84,6 +84,7 @@ static const char misc[] =
 static const char own[] =
 	"\n"
 	"  sonde's own:\n"
+	"    -flame             Outputs a flame graph as one self-contained HTML page\n"
 	"    -header            Header (\"Name: value\") for requests over HTTP; repeatable\n"
 	"    -max_memory        Bytes an input may inflate to (default 1073741824)\n"
 	"    -base, -diff_base  May be repeated: the bases are merged\n"

@@ -429,6 +429,7 @@ int report_write(struct report *r, struct sink *to, struct err *err)
 		[REPORT_COMMENTS] = report_comments,
 		[REPORT_DISASM] = report_disasm,
 		[REPORT_DOT] = report_dot,
+		[REPORT_FLAME] = report_flame,
 		[REPORT_LIST] = report_list,
 		[REPORT_PROTO] = report_proto,
 		[REPORT_RAW] = report_raw,

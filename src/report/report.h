@@ -26,6 +26,7 @@ enum report_format {
 	REPORT_COMMENTS,
 	REPORT_DISASM,
 	REPORT_DOT,
+	REPORT_FLAME,
 	REPORT_LIST,
 	REPORT_PROTO,
 	REPORT_RAW,
@@ -155,6 +156,7 @@ must_check int report_traces(struct report *r, struct sink *to, struct err *err)
 must_check int report_tags(struct report *r, struct sink *to, struct err *err);
 must_check int report_comments(struct report *r, struct sink *to, struct err *err);
 must_check int report_dot(struct report *r, struct sink *to, struct err *err);
+must_check int report_flame(struct report *r, struct sink *to, struct err *err);
 must_check int report_callgrind(struct report *r, struct sink *to, struct err *err);
 must_check int report_raw(struct report *r, struct sink *to, struct err *err);
 must_check int report_proto(struct report *r, struct sink *to, struct err *err);

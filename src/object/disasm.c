@@ -1,13 +1,14 @@
 /*
- * Disassembly by capstone, written the way objdump writes it.
- *
- * Where the two differ in form only, this file makes capstone's text objdump's: the mnemonic padded
- * to six columns, and the target of a direct jump or call named ("call   1030 <puts@plt>").
+ * Disassembly by capstone: the right bytes of the file, instruction by instruction. What x86
+ * instructions look like is x86_text.c's; who names the targets is the caller's, since names want
+ * demangling.
  */
 #include "object/internal.h"
 
 #include <capstone/capstone.h>
 #include <stdlib.h>
+
+#include "object/x86_text.h"
 
 static bool architecture(const struct object *obj, cs_arch *arch, cs_mode *mode)
 {
@@ -62,39 +63,30 @@ static const uint8_t *code_at(struct object *obj, uint64_t addr, uint64_t end, s
 	return NULL;
 }
 
-/* " <name+0x12>" after the operand of a direct branch. */
-static void add_target(struct object *obj, csh handle, const cs_insn *insn, struct buf *text)
+/* The form of architectures that have none of their own here. */
+static void plain_text(csh handle, const cs_insn *insn, struct object_inst *ret, struct buf *text)
 {
-	if (!cs_insn_group(handle, insn, CS_GRP_JUMP) && !cs_insn_group(handle, insn, CS_GRP_CALL))
-		return;
-	const char *operand = strstr(insn->op_str, "0x");
-	if (!operand || strpbrk(insn->op_str, "(*[%"))
-		return;
-	uint64_t target = strtoull(operand, NULL, 16);
-	const struct object_symbol *symbol = object_symbol_at(obj, target);
-	if (!symbol)
-		return;
-	if (symbol->addr == target)
-		buf_printf(text, " <%s>", symbol->name);
-	else
-		buf_printf(text, " <%s+0x%" PRIx64 ">", symbol->name, target - symbol->addr);
-}
-
-static void format(struct object *obj, csh handle, const cs_insn *insn, struct buf *text)
-{
-	buf_clear(text);
+	const char *operand = strstr(insn->op_str, "#0x");
 	buf_addstr(text, insn->mnemonic);
-	if (!insn->op_str[0])
-		return;
-	buf_fill(text, ' ', text->len < 6 ? 6 - text->len : 0);
-	buf_addch(text, ' ');
-	buf_addstr(text, insn->op_str);
-	add_target(obj, handle, insn, text);
+	if (insn->op_str[0])
+		buf_printf(text, "\t%s", insn->op_str);
+	if (operand && !strchr(insn->op_str, '[') &&
+		(cs_insn_group(handle, insn, CS_GRP_JUMP) ||
+			cs_insn_group(handle, insn, CS_GRP_CALL))) {
+		ret->refers = OBJECT_REFERS_BRANCH;
+		ret->target = strtoull(operand + 1, NULL, 16);
+	}
 }
 
-static void run(struct object *obj, csh handle, const uint8_t *code, size_t n, uint64_t addr,
+struct reader {
+	csh handle;
+	bool is_x86, intel;
+};
+
+static void run(const struct reader *reader, const uint8_t *code, size_t n, uint64_t addr,
 	object_inst_fn *fn, void *ctx)
 {
+	csh handle = reader->handle;
 	cs_insn *insn = cs_malloc(handle);
 	struct buf text = BUF_INIT;
 	while (n) {
@@ -103,7 +95,11 @@ static void run(struct object *obj, csh handle, const uint8_t *code, size_t n, u
 		size_t left = n;
 		uint64_t at = addr;
 		if (cs_disasm_iter(handle, &next, &left, &at, insn)) {
-			format(obj, handle, insn, &text);
+			buf_clear(&text);
+			if (reader->is_x86)
+				x86_text(handle, insn, reader->intel, &inst, &text);
+			else
+				plain_text(handle, insn, &inst, &text);
 			inst.text = text.data;
 			inst.size = insn->size;
 		}
@@ -138,7 +134,8 @@ int object_disasm(struct object *obj, uint64_t start, uint64_t end, bool intel, 
 	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
 	if (arch == CS_ARCH_X86)
 		cs_option(handle, CS_OPT_SYNTAX, intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT);
-	run(obj, handle, code, n, start, fn, ctx);
+	struct reader reader = {.handle = handle, .is_x86 = arch == CS_ARCH_X86, .intel = intel};
+	run(&reader, code, n, start, fn, ctx);
 	cs_close(&handle);
 	return 0;
 }

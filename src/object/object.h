@@ -90,10 +90,18 @@ const struct object_symbol *object_symbol_at(struct object *obj, uint64_t addr);
 const struct object_symbol *object_symbols(struct object *obj, size_t *ret_n);
 
 /* --- instructions --- */
+enum object_refers {
+	OBJECT_REFERS_NONE,
+	OBJECT_REFERS_BRANCH, /* jumps to or calls `target`, which ends the text */
+	OBJECT_REFERS_DATA,   /* reads or writes at `target`, given relative to the instruction */
+};
+
 struct object_inst {
 	uint64_t addr;
 	uint32_t size;
 	const char *text; /* holds during the call */
+	enum object_refers refers;
+	uint64_t target;
 };
 typedef void object_inst_fn(void *ctx, const struct object_inst *inst);
 /* Disassembles [start, end) in AT&T syntax as objdump writes it, or Intel's. Bytes that are no

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "symbolize/symbolize.h"
@@ -123,7 +124,7 @@ struct collect {
 	struct object *obj;
 	struct arena *arena;
 	struct objtool_insts *to;
-	struct buf name;
+	struct buf name, text;
 	const char *mangled, *function; /* the last one demangled */
 	uint64_t start;
 };
@@ -139,6 +140,26 @@ static const char *readable(struct collect *c, const char *mangled)
 	return c->function;
 }
 
+/* Names what an instruction refers to, as objdump does: " <f+0x12>", "        # 4010 <v>". */
+static const char *with_target(struct collect *c, const struct object_inst *inst)
+{
+	const struct object_symbol *symbol =
+		inst->refers ? object_symbol_at(c->obj, inst->target) : NULL;
+	struct buf *text = &c->text;
+	buf_clear(text);
+	buf_addstr(text, inst->text);
+	if (inst->refers == OBJECT_REFERS_DATA)
+		buf_printf(text, "        # %" PRIx64, inst->target);
+	if (symbol) {
+		buf_addstr(text, " <");
+		demangle_function(text, symbol->name, DEMANGLE_DEFAULT);
+		if (inst->target != symbol->addr)
+			buf_printf(text, "+0x%" PRIx64, inst->target - symbol->addr);
+		buf_addch(text, '>');
+	}
+	return arena_strndup(c->arena, text->data, text->len);
+}
+
 static void collect_inst(void *ctx, const struct object_inst *inst)
 {
 	struct collect *c = ctx;
@@ -147,7 +168,7 @@ static void collect_inst(void *ctx, const struct object_inst *inst)
 		return;
 	size_t n = object_frames(c->obj, inst->addr, &frames);
 	struct objtool_inst out = {.addr = inst->addr,
-		.text = arena_strdup(c->arena, inst->text),
+		.text = with_target(c, inst),
 		.function = n ? readable(c, frames[0].function) : "",
 		.file = n ? frames[0].file : "",
 		.line = n ? frames[0].line : 0};
@@ -160,6 +181,7 @@ static int file_disasm(struct objtool *tool, void *file, uint64_t start, uint64_
 	struct object_image *image = file;
 	struct collect c = {.obj = image->obj, .arena = arena, .to = ret, .start = start};
 	buf_init(&c.name);
+	buf_init(&c.text);
 	/* A range around a sample may begin in the midst of an instruction; its function does not.
 	 */
 	const struct object_symbol *symbol = object_symbol_at(image->obj, start);
@@ -167,6 +189,7 @@ static int file_disasm(struct objtool *tool, void *file, uint64_t start, uint64_
 		start = symbol->addr;
 	int rc = object_disasm(image->obj, start, end, intel, collect_inst, &c, err);
 	buf_release(&c.name);
+	buf_release(&c.text);
 	return rc;
 }
 

@@ -15,6 +15,7 @@
 #include <ctype.h>
 #include <libiberty/demangle.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MANGLED_MAX   (64u << 10)
@@ -226,13 +227,20 @@ static const char *skip_arguments(const char *start, const char *s)
 	return NULL;
 }
 
+/* The parameters a lambda itself declares are no arguments: "{lambda<typename $T>($T)#1}". */
+static bool is_after_lambda(const char *start, const char *s)
+{
+	return s - start >= 7 && !strncmp(s - 7, "{lambda", 7);
+}
+
 static void strip_templates(struct buf *out, size_t from)
 {
 	char *text = mem_strndup(out->data + from, out->len - from);
 	cut(out, from);
 	for (const char *s = text; *s;) {
 		size_t op = operator_length(text, s);
-		const char *after = *s == '<' ? skip_arguments(text, s) : NULL;
+		bool strips = *s == '<' && !is_after_lambda(text, s);
+		const char *after = strips ? skip_arguments(text, s) : NULL;
 		if (op) {
 			buf_add(out, s, op);
 			s += op;
@@ -244,6 +252,28 @@ static void strip_templates(struct buf *out, size_t from)
 		}
 	}
 	mem_free(text);
+}
+
+/* The unnamed template parameters of a lambda are counted "$T", "$T0", "$T1", as the ABI writes
+ * them; libiberty begins at "$T0". */
+static void renumber_lambda_params(struct buf *out, size_t from)
+{
+	for (size_t i = from; i + 2 < out->len; i++) {
+		char *s = out->data + i;
+		if (s[0] != '$' || (i > from && is_word(s[-1])))
+			continue;
+		size_t letters = 1 + strspn(s + 1, "TN"),
+		       digits = strspn(s + letters, "0123456789");
+		if (letters == 1 || !digits || is_word(s[letters + digits]))
+			continue;
+		char number[32] = "";
+		unsigned long value = strtoul(s + letters, NULL, 10);
+		size_t n = value ? (size_t)snprintf(number, sizeof(number), "%lu", value - 1) : 0;
+		/* Never longer than what was there. */
+		memcpy(s + letters, number, n);
+		memmove(s + letters + n, s + letters + digits, out->len - i - letters - digits + 1);
+		cut(out, out->len - (digits - n));
+	}
 }
 
 /* --- C++ --- */
@@ -268,6 +298,8 @@ static bool demangle_cplus(struct buf *out, const char *mangled, enum demangle_m
 	free(memory);
 	if (ok && mode == DEMANGLE_DEFAULT)
 		strip_templates(out, from);
+	if (ok)
+		renumber_lambda_params(out, from);
 	return ok;
 }
 

@@ -10,8 +10,6 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EX
 mkdir -p "$out"
 rm -f "$out"/cpu.pb.gz "$out"/flame.html
 
-# Without the progress line, which redis-benchmark draws even into a pipe.
-load() { redis-benchmark -s "$work/redis.sock" -q "$@" | sed -u 's/.*\r//; /^$/d'; }
 cli() { redis-cli -s "$work/redis.sock" "$@"; }
 
 echo "== redis-server under \`sonde run\`, loaded by redis-benchmark"
@@ -24,8 +22,8 @@ until cli ping >/dev/null 2>&1; do
 	[ "$tries" -lt 100 ] || { echo "redis-server did not come up:"; cat "$work/log"; exit 1; }
 	sleep 0.1
 done
-load -n 400000 -r 100000 -P 32 -t set,get,incr,lpush,sadd,hset,zadd
-load -n 40000 -P 8 -t lrange_100,mset
+redis-benchmark -s "$work/redis.sock" -q -n 200000 -r 100000 -P 32 -t set,get,incr,lpush,sadd,hset,zadd
+redis-benchmark -s "$work/redis.sock" -q -n 20000 -P 8 -t lrange_100,mset
 cli shutdown nosave >/dev/null 2>&1 || true
 wait "$server" || { echo "the profiled redis-server failed:"; cat "$work/log"; exit 1; }
 server=

@@ -164,8 +164,6 @@ static void override_config(struct report *r, const char *command)
 		bool is_flat = r->format == REPORT_TEXT || r->format == REPORT_TOPPROTO;
 		c->nodecount = is_flat ? 0 : 80;
 	}
-	if (r->format == REPORT_FLAME && strcmp(c->granularity, "functions") == 0)
-		config_set_string(&c->granularity, "filefunctions"); /* files colour the frames */
 	if (r->format == REPORT_PROTO || r->format == REPORT_RAW || r->format == REPORT_CALLGRIND) {
 		config_set_string(&c->granularity, "addresses");
 		trim = false;

@@ -1,0 +1,7 @@
+/*
+ * A program that libsonde cannot be preloaded into.
+ */
+int main(void)
+{
+	return 0;
+}

@@ -58,7 +58,8 @@ static int compare_words(const void *a, const void *b)
 static void sort_unique(struct pprof_completions *c)
 {
 	uint32_t n = 0;
-	qsort(c->words, c->n, sizeof(*c->words), compare_words);
+	if (c->n)
+		qsort(c->words, c->n, sizeof(*c->words), compare_words);
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (n && strcmp(c->words[n - 1], c->words[i]) == 0)
 			mem_free(c->words[i]);

@@ -57,7 +57,8 @@ static void put_query(const char *query, int seconds, int64_t *ret_seconds, stru
 		*ret_seconds = seconds;
 		vec_push(params, n, cap, own);
 	}
-	qsort(params, n, sizeof(*params), compare_params);
+	if (n)
+		qsort(params, n, sizeof(*params), compare_params);
 	for (uint32_t i = 0; i < n; i++)
 		buf_printf(out, "%c%s", i ? '&' : '?', params[i]);
 	mem_free(params);

@@ -64,7 +64,8 @@ static uint32_t sample_set(struct tagging *t, const struct label *labels, uint32
 		t->words[n++] = arena_printf(&t->arena, "%s:%s", profile_str(p, labels[i].key),
 			profile_str(p, labels[i].str));
 	}
-	qsort(t->words, n, sizeof(*t->words), compare_words);
+	if (n)
+		qsort(t->words, n, sizeof(*t->words), compare_words);
 	buf_clear(&t->scratch);
 	for (uint32_t i = 0; i < n; i++) {
 		buf_addstr(&t->scratch, i ? "\\n" : "");
@@ -174,7 +175,8 @@ static void hand_out(struct graph *g)
 {
 	for (uint32_t i = 0; i < g->node_n; i++)
 		g->nodes[i].tag_n = 0;
-	qsort(g->tags, g->tag_n, sizeof(*g->tags), compare_owners);
+	if (g->tag_n)
+		qsort(g->tags, g->tag_n, sizeof(*g->tags), compare_owners);
 	for (uint32_t i = 0; i < g->tag_n; i++) {
 		struct node *n = &g->nodes[g->tags[i].node];
 		if (!n->tag_n++)

@@ -94,12 +94,13 @@ static void note_others(struct report *r, struct key_units *k, struct notes *not
 {
 	struct profile *p = r->profile;
 	struct buf others = BUF_INIT;
+	if (!k->n)
+		return;
 	qsort_r(k->others, k->n, sizeof(*k->others), compare_ids, &p->strings);
 	for (uint32_t i = 0; i < k->n; i++)
 		buf_printf(&others, "%s%s", i ? ", " : "", profile_str(p, k->others[i]));
-	if (k->n)
-		notes_printf(notes, "For tag %s used unit %s, also encountered unit(s) %s",
-			profile_str(p, k->key), profile_str(p, k->used), others.data);
+	notes_printf(notes, "For tag %s used unit %s, also encountered unit(s) %s",
+		profile_str(p, k->key), profile_str(p, k->used), others.data);
 	buf_release(&others);
 }
 

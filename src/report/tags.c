@@ -137,7 +137,8 @@ int report_tags(struct report *r, struct sink *to, struct err *err)
 		for (uint32_t i = 0; i < n; i++)
 			sum_label(r, &t, &labels[i], v);
 	}
-	qsort_r(t.sums, t.n, sizeof(*t.sums), compare_sums, &t.strings);
+	if (t.n)
+		qsort_r(t.sums, t.n, sizeof(*t.sums), compare_sums, &t.strings);
 
 	struct out out;
 	out_init(&out, to);

@@ -322,6 +322,23 @@ int regex_find(
 	return 1;
 }
 
+int regex_groups(
+	struct regex *re, const char *s, size_t n, struct regex_group *ret_groups, size_t group_n)
+{
+	int rc = pcre2_match(re->code, (PCRE2_SPTR)s, n, 0, 0, re->match, re->context);
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return 0;
+	if (rc < 0)
+		return ERR_LIMIT;
+	PCRE2_SIZE *spans = pcre2_get_ovector_pointer(re->match);
+	for (size_t i = 0; i < group_n; i++) {
+		bool set = i < (size_t)rc && spans[2 * i] != PCRE2_UNSET;
+		ret_groups[i].s = set ? s + spans[2 * i] : NULL;
+		ret_groups[i].n = set ? spans[2 * i + 1] - spans[2 * i] : 0;
+	}
+	return 1;
+}
+
 int regex_match(struct regex *re, const char *s, size_t n)
 {
 	size_t start, end;

@@ -19,6 +19,14 @@ int regex_match(struct regex *re, const char *s, size_t n);
 /* The first match at or after `from`: 1 and its span, 0, or ERR_LIMIT. */
 int regex_find(
 	struct regex *re, const char *s, size_t n, size_t from, size_t *ret_start, size_t *ret_end);
+/* The first match with its groups, ret_groups[0] being the whole: 1, 0 or ERR_LIMIT. A group that
+ * took no part is NULL. They point into `s`. */
+struct regex_group {
+	const char *s;
+	size_t n;
+};
+int regex_groups(
+	struct regex *re, const char *s, size_t n, struct regex_group *ret_groups, size_t group_n);
 const char *regex_pattern(const struct regex *re);
 void regex_free(struct regex *re); /* NULL is fine */
 /* Appends `s` with the characters that mean something in a pattern escaped (regexp.QuoteMeta). */

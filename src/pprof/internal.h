@@ -80,7 +80,6 @@ must_check int proto_parse(struct profile *p, const void *data, size_t n, bool r
 
 /* The legacy formats, tried in Go's order. ERR_FORMAT with "unrecognized profile format" if it is
  * none of them. */
-must_check int legacy_parse(struct profile *p, const void *data, size_t n,
-	const struct profile_limits *limits, struct err *err);
+must_check int legacy_parse(struct profile *p, const void *data, size_t n, struct err *err);
 
 #endif

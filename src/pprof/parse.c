@@ -18,14 +18,14 @@ static int parse_plain(struct profile *p, const void *data, size_t n,
 	return proto_parse(p, data, n, release, limits, ret_is_proto, err);
 }
 
-static int parse_legacy(struct profile *p, const void *data, size_t n,
-	const struct profile_limits *limits, int64_t proto_offset, struct err *err)
+static int parse_legacy(
+	struct profile *p, const void *data, size_t n, int64_t proto_offset, struct err *err)
 {
 	struct err why = ERR_INIT;
-	int rc = legacy_parse(p, data, n, limits, &why);
+	int rc = legacy_parse(p, data, n, &why);
 	if (rc >= 0)
 		return rc;
-	if (why.offset < 0)
+	if (why.offset < 0 && !why.line)
 		why.offset = proto_offset;
 	err_prefix(&why, "parsing profile");
 	if (err)
@@ -61,7 +61,7 @@ static int parse_gzip(struct profile *p, const void *data, size_t n,
 	buf_clear(&plain);
 	rc = inflate(data, n, limits, &plain, err);
 	if (rc >= 0)
-		rc = parse_legacy(p, plain.data, plain.len, limits, why.offset, err);
+		rc = parse_legacy(p, plain.data, plain.len, why.offset, err);
 out:
 	buf_release(&plain);
 	return rc;
@@ -76,7 +76,7 @@ int profile_parse(struct profile *p, const void *data, size_t n,
 	bool is_proto;
 	int rc = parse_plain(p, data, n, limits, false, &is_proto, &why);
 	if (rc < 0 && !is_proto)
-		return parse_legacy(p, data, n, limits, why.offset, err);
+		return parse_legacy(p, data, n, why.offset, err);
 	if (rc < 0 && err)
 		*err = why;
 	return rc;

@@ -283,6 +283,8 @@ enum expr_result expr_eval(const uint8_t *expr, size_t len, const struct expr_en
 		if (vm.c.bad)
 			return EXPR_BAD;
 	}
+	if (vm.result != EXPR_OK)
+		return vm.result;
 	uint64_t value = pop(&vm);
 	if (vm.result == EXPR_OK)
 		*ret = value;

@@ -20,6 +20,8 @@ enum {
 	FILES = 400,
 	DEPTH = 36,
 	DEPTH_MAX = 80,
+	ROOTS = 300, /* request handlers, thread starts: */
+	SHARED = 16, /* the outer frames that each always has */
 };
 
 static uint64_t state;
@@ -65,7 +67,7 @@ static void add_functions(struct profile *p)
 	}
 }
 
-static void add_locations(struct profile *p)
+static void add_mapping(struct profile *p)
 {
 	struct mapping m = {
 		.start = 0x400000,
@@ -77,28 +79,39 @@ static void add_locations(struct profile *p)
 		.has_inline_frames = true,
 	};
 	profile_add_mapping(p, &m);
-	for (uint32_t i = 0; i < LOCATIONS; i++) {
-		struct line lines[2] = {
-			{.function = below(FUNCTIONS), .line = 20 + below(900)},
-			{.function = i % FUNCTIONS, .line = 20 + below(900)},
-		};
-		bool inlined = below(8) == 0;
-		profile_add_location(
-			p, 0, 0x400000 + (uint64_t)i * 16, lines + !inlined, inlined ? 2 : 1);
-	}
+}
+
+/* Location n of the program. As in profiles that programs write, locations are numbered in the
+ * order in which samples first name them. */
+static uint32_t location(struct profile *p, uint32_t n)
+{
+	static uint32_t known[LOCATIONS]; /* + 1 */
+	if (known[n])
+		return known[n] - 1;
+	uint64_t h = hash_u64(n + 1);
+	struct line lines[2] = {
+		{.function = (uint32_t)(h % FUNCTIONS), .line = 20 + (int64_t)(h >> 32) % 900},
+		{.function = n % FUNCTIONS, .line = 20 + (int64_t)(h >> 48) % 900},
+	};
+	bool inlined = h >> 61 == 0;
+	uint32_t added = profile_add_location(
+		p, 0, 0x400000 + (uint64_t)n * 16, lines + !inlined, inlined ? 2 : 1);
+	known[n] = added + 1;
+	return added;
 }
 
 /* Each location calls one of a few others, some much more often than others: stacks share what is
  * above and fan out below. */
-static uint32_t make_stack(uint32_t *leaf_first)
+static uint32_t make_stack(struct profile *p, uint32_t *leaf_first)
 {
-	uint32_t depth = DEPTH / 2 + below(DEPTH), frame = skewed(8), stack[DEPTH_MAX];
+	uint32_t depth = DEPTH / 2 + below(DEPTH), frame = skewed(ROOTS), stack[DEPTH_MAX];
 	for (uint32_t i = 0; i < depth; i++) {
 		stack[i] = frame;
-		frame = (uint32_t)(hash_u64((uint64_t)frame << 32 | skewed(12)) % LOCATIONS);
+		frame = (uint32_t)(hash_u64((uint64_t)frame << 32 | skewed(i < SHARED ? 1 : 12)) %
+				   LOCATIONS);
 	}
 	for (uint32_t i = 0; i < depth; i++)
-		leaf_first[i] = stack[depth - 1 - i];
+		leaf_first[i] = location(p, stack[depth - 1 - i]);
 	return depth;
 }
 
@@ -138,10 +151,10 @@ int main(int argc, char **argv)
 	/* The program is the same whatever the seed: only the samples differ. */
 	state = 1;
 	add_functions(&p);
-	add_locations(&p);
+	add_mapping(&p);
 	state = strtoull(argv[2], NULL, 10) * 1000003;
 	for (uint32_t i = 0; i < samples; i++) {
-		uint32_t n = make_stack(stack);
+		uint32_t n = make_stack(&p, stack);
 		int64_t count = 1 + skewed(20), values[2] = {count, count * 10000000};
 		profile_add_sample(
 			&p, stack, n, values, labels, argc > 3 ? make_labels(&p, labels) : 0);

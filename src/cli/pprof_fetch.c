@@ -10,8 +10,10 @@
 #include "symbolize/symbolize.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,12 +101,14 @@ static void locate(struct fetch *f, struct profile *p)
 }
 
 /* Reads what was fetched. `url` is NULL for a file. */
-static int read_profile(
-	struct fetch *f, struct profile *ret, struct buf *data, const char *url, struct err *err)
+static int read_profile(struct fetch *f, struct profile *ret, const void *data, size_t n,
+	bool mapped, const char *url, struct err *err)
 {
-	struct profile_limits limits = {.inflated_max = (size_t)f->args->max_memory};
-	int rc = profile_parse(ret, data->data, data->len, &limits, err);
-	buf_release(data);
+	struct profile_limits limits = {
+		.inflated_max = (size_t)f->args->max_memory,
+		.mapped = mapped,
+	};
+	int rc = profile_parse(ret, data, n, &limits, err);
 	if (rc < 0)
 		return rc;
 	rc = profile_check(ret, err);
@@ -118,19 +122,42 @@ static int read_profile(
 	return 0;
 }
 
-static int read_file(struct fetch *f, struct profile *ret, const char *path, struct err *err)
+/* A file is mapped, so that what was inflated need not stay in memory beside the result. */
+static int read_mapped(
+	struct fetch *f, struct profile *ret, const char *path, size_t size, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "open %s", path);
+	void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (data == MAP_FAILED)
+		return err_errno(err, "%s", path);
+	int rc = read_profile(f, ret, data, size, true, NULL, err);
+	munmap(data, size);
+	return rc;
+}
+
+static int read_stream(struct fetch *f, struct profile *ret, const char *path, struct err *err)
 {
 	struct buf data = BUF_INIT;
-	struct stat st;
-	bool is_stdin = strcmp(path, "-") == 0;
-	if (!is_stdin && stat(path, &st) < 0)
-		return err_errno(err, "stat %s", path);
 	int rc = cli_read_file(path, INPUT_MAX, &data, err);
-	if (rc < 0) {
-		buf_release(&data);
-		return rc;
-	}
-	return read_profile(f, ret, &data, NULL, err);
+	if (rc >= 0)
+		rc = read_profile(f, ret, data.data, data.len, false, NULL, err);
+	buf_release(&data);
+	return rc;
+}
+
+static int read_file(struct fetch *f, struct profile *ret, const char *path, struct err *err)
+{
+	struct stat st;
+	if (strcmp(path, "-") == 0)
+		return read_stream(f, ret, path, err);
+	if (stat(path, &st) < 0)
+		return err_errno(err, "stat %s", path);
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= INPUT_MAX)
+		return read_mapped(f, ret, path, (size_t)st.st_size, err);
+	return read_stream(f, ret, path, err);
 }
 
 /* Whether the source is to be had over HTTP; then *ret is how. */
@@ -153,7 +180,7 @@ static int take(struct fetch *f, struct profile *ret, const char *source, struct
 	if (!get)
 		return read_file(f, ret, source, err);
 	if (get->rc >= 0)
-		return read_profile(f, ret, &get->body, get->url, err);
+		return read_profile(f, ret, get->body.data, get->body.len, false, get->url, err);
 	*err = get->err;
 	return get->rc;
 }

@@ -4,6 +4,8 @@
  */
 #include "pprof/internal.h"
 
+#include <sys/mman.h>
+
 #define INFLATED_MAX ((size_t)1 << 30)
 
 /* The message, or the legacy text or binary inside the gzip. A message's pages are given back as it
@@ -50,6 +52,8 @@ static int parse_gzip(struct profile *p, const void *data, size_t n,
 	int rc = inflate(data, n, limits, &plain, err);
 	if (rc < 0)
 		goto out;
+	if (limits && limits->mapped)
+		madvise((void *)data, n, MADV_DONTNEED);
 	rc = parse_plain(p, plain.data, plain.len, limits, true, &is_proto, &why);
 	if (rc >= 0)
 		goto out;

@@ -164,6 +164,8 @@ struct profile_limits {
 	size_t inflated_max; /* bytes of the message after inflating; 0: 1 GiB */
 	size_t samples_max;  /* also bounds locations, functions, ...; 0: 2^31 */
 	size_t memory_max;   /* bytes of the columns filled from the message; 0: 4 GiB */
+	bool mapped;	     /* the data is a file mapped read-only: once inflated, its pages may
+			      * leave memory, they come back from the file if they are needed */
 };
 
 /* gzip or plain profile.proto, several gzip members allowed, and (profile_legacy.h) the legacy

@@ -64,10 +64,15 @@ static void after_fork_child(void)
 	unwind_after_fork_child();
 }
 
+/* ThreadSanitizer holds signals back until it sees fit, and watches memory it takes for its own. */
+extern void __tsan_init(void) __attribute__((weak));
+
 int control_init(void)
 {
 	if (control.ready)
 		return 0;
+	if (__tsan_init)
+		return -ENOTSUP;
 	int rc = state_init();
 	if (!rc)
 		rc = unwind_init();

@@ -10,7 +10,8 @@
 #include "agent/recording.h"
 #include "agent/threads.h"
 
-/* Prepares the process: the state, the unwinder's tables, the fork handler. 0 or -errno. */
+/* Prepares the process: the state, the unwinder's tables, the fork handler. 0, -ENOTSUP in a
+ * program built with ThreadSanitizer, or another -errno. */
 int control_init(void);
 
 /* Records CPU samples at `hz` into `rec`, which is then the control's. from_birth: the process's

@@ -62,6 +62,9 @@ static const char *why_not(int rc)
 	switch (-rc) {
 	case EBUSY:
 		return "the program has a SIGPROF handler of its own";
+	case ENOTSUP:
+		return "it is built with ThreadSanitizer, which holds the profiler's signals back; "
+		       "build it without";
 	case ENOMEM:
 		return "there was no memory for the recording";
 	case EAGAIN:

@@ -270,14 +270,17 @@ static int change_mask(
 		!atomic_load_explicit(&state->recording, memory_order_relaxed))
 		return next(how, set, old);
 	sigset_t room;
-	bool has = is_member(set), was = masked, given = set != NULL;
+	bool has = is_member(set), was = masked, now = was;
+	if (set && how == SIG_SETMASK)
+		now = has;
+	else if (has)
+		now = how == SIG_BLOCK;
+	/* Lifted before the call, which may deliver what was pending. */
+	masked = was && now;
 	int rc = next(how, how == SIG_UNBLOCK ? set : without(set, &room), old);
+	masked = rc ? was : now;
 	if (rc)
 		return rc;
-	if (given && how == SIG_SETMASK)
-		masked = has;
-	else if (has)
-		masked = how == SIG_BLOCK;
 	if (old && was)
 		sigaddset(old, SIGPROF);
 	return 0;

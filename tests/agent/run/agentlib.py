@@ -163,7 +163,7 @@ class Profile:
 
     def names(location):
       lines = [dict(fields(v)) for k, v in location if k == 4]
-      return [strings[functions[line[1]][2]] for line in lines] or ["0x%x" % dict(location).get(3, 0)]
+      return [strings[functions[line[1]].get(2, 0)] for line in lines] or ["0x%x" % dict(location).get(3, 0)]
 
     frames = {i: names(location) for i, location in locations.items()}
     self.samples = []

@@ -1,0 +1,61 @@
+"""Storms, each of which hung or crashed an existing profiler, at 4 kHz. SONDE_STORM_SECONDS each (5;
+the dlopen storm: four times that; `SONDE_STORM_SECONDS=15` makes it the full minute)."""
+import os
+
+from agentlib import PROGRAMS, main, program, sonde_run, test
+
+SECONDS = float(os.environ.get("SONDE_STORM_SECONDS", "5"))
+PLUGINS = [os.path.join(PROGRAMS, "libplugin_%s.so" % name) for name in "ab"]
+
+
+def storm(kind, *args, seconds=SECONDS, flags=()):
+  run = sonde_run(program("storm"), kind, str(seconds), *args, hz=4000, flags=flags, timeout=seconds * 4 + 60)
+  print("# %s: %s times, %s" % (kind, run.out.strip(), run.err.strip().split("\n")[-1]))
+  assert int(run.out) > 0
+  return run
+
+
+@test
+def test_dlopen_and_dlclose():
+  run = storm("dlopen", *PLUGINS, seconds=4 * SECONDS)
+  profile = run.profile
+  # Both libraries were at one address in turn; each one's work is in its own functions.
+  for name in ("step_a", "step_b"):
+    assert profile.through(name) > 0, "no sample in %s" % name
+    assert profile.count(lambda names: name in names and "plugin_work" not in names) == 0
+
+
+@test
+def test_fork():
+  storm("fork")
+
+
+@test
+def test_fork_with_children_profiled():
+  storm("fork", seconds=min(SECONDS, 2), flags=["-children"])
+
+
+@test
+def test_exec():
+  storm("exec")
+
+
+@test
+def test_vfork_and_posix_spawn():
+  storm("spawn")
+
+
+@test
+def test_thread_creation():
+  run = storm("threads")
+  assert run.summary()["threads"] >= int(run.out)
+  assert run.summary()["dropped"] == 0
+
+
+@test
+def test_becoming_another_program():
+  run = sonde_run(program("storm"), "become", str(min(SECONDS, 5)), hz=4000)
+  assert run.summary()["samples"] > 0
+
+
+main()

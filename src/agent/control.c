@@ -27,6 +27,7 @@ static struct {
 
 void control_modules_changed(void)
 {
+	unwind_loader_used();
 	atomic_store_explicit(&control.modules_changed, true, memory_order_relaxed);
 }
 

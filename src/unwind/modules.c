@@ -8,6 +8,9 @@
  * modules are kept aside for a while: their rows are relative to the module, so a plugin that is
  * loaded again and again is compiled once.
  *
+ * The list is right at every instruction, because fork() may copy it in the middle of a refresh on
+ * another thread: a slot counts once `live` is set, after all else in it.
+ *
  * All memory is the kernel's, never the program's malloc; the lock is a futex the agent's own hooks
  * cannot see. Rejected: _dl_find_object(), which glibc has since 2.35 and others have not, and
  * which finds an FDE, not a rule.
@@ -18,10 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "unwind/grow.h"
 #include "unwind/image.h"
 
 #define PATHS_BUDGET (4u << 20)
+#define MODULES_MAX  16384u
 #define GONE_MAX     1024u
 #define IDLE_MAX     16u
 #define PATIENCE_NS  20000000u
@@ -30,6 +33,7 @@ struct module {
 	struct unwind_module info;
 	struct table *table;
 	uint64_t identity; /* 0: registered by hand, not the loader's */
+	bool live;	   /* the slot holds a module */
 	bool seen;	   /* by the current refresh */
 };
 
@@ -41,7 +45,8 @@ struct idle {
 
 struct list {
 	struct sig_lock lock;
-	struct grow modules; /* struct module, unordered */
+	struct module *modules; /* in slots, unordered */
+	uint32_t slots;		/* used so far */
 	struct idle idle[IDLE_MAX * 2];
 	unsigned idle_n;
 	struct snapshot *old[8]; /* waiting for their grace period */
@@ -56,6 +61,8 @@ struct list {
 };
 
 static struct list list;
+/* Set in a fork's child: the loader's lock may be held by a thread that does not exist here. */
+static _Atomic bool loader_unsure;
 static struct sig_rcu rcu;
 static _Atomic(struct snapshot *) published;
 struct cache_entry modules_cache[1 << CACHE_BITS];
@@ -78,22 +85,30 @@ void modules_exit(unsigned token)
 
 /* ---- the list ---- */
 
-static struct module *modules(void)
+/* The next module after m, the first after NULL; NULL after the last. */
+static struct module *next(struct module *m)
 {
-	return (struct module *)list.modules.data;
+	struct module *end = list.modules + list.slots;
+	for (m = m ? m + 1 : list.modules; m < end; m++)
+		if (m->live)
+			return m;
+	return NULL;
 }
 
 static size_t modules_n(void)
 {
-	return list.modules.used / sizeof(struct module);
+	size_t n = 0;
+	for (struct module *m = next(NULL); m; m = next(m))
+		n++;
+	return n;
 }
 
 /* The same string as before, or a copy that stays. */
 static const char *intern(const char *path)
 {
-	for (size_t i = 0; i < modules_n(); i++)
-		if (!strcmp(modules()[i].info.path, path))
-			return modules()[i].info.path;
+	for (struct module *m = next(NULL); m; m = next(m))
+		if (!strcmp(m->info.path, path))
+			return m->info.path;
 	for (uint64_t i = 0; i < list.gone_n && i < GONE_MAX; i++)
 		if (!strcmp(list.gone[i].path, path))
 			return list.gone[i].path;
@@ -114,16 +129,20 @@ static struct table *take_idle(uint64_t identity)
 	return NULL;
 }
 
-static struct module *module_add(void)
+static bool module_add(const struct module *module)
 {
-	struct module *m = grow_add(&list.modules, sizeof(*m));
-	if (m) {
-		memset(m, 0, sizeof(*m));
-		list.changed = true;
-	} else {
-		list.modules.failed = false; /* this one is lost, a later one may fit */
-	}
-	return m;
+	struct module *m = list.modules;
+	while (m < list.modules + list.slots && m->live)
+		m++;
+	if (m == list.modules + MODULES_MAX)
+		return false;
+	if (m == list.modules + list.slots)
+		list.slots++;
+	*m = *module;
+	atomic_signal_fence(memory_order_release);
+	m->live = true;
+	list.changed = true;
+	return true;
 }
 
 static void set_idle(struct table *table, uint64_t identity)
@@ -137,14 +156,14 @@ static void module_remove(struct module *m)
 {
 	set_idle(m->table, m->identity);
 	if (m->identity && list.gone) {
-		struct unwind_module *gone = &list.gone[list.gone_n++ % GONE_MAX];
+		struct unwind_module *gone = &list.gone[list.gone_n % GONE_MAX];
 		*gone = m->info;
 		gone->gone = true;
+		list.gone_n++;
 	}
 	list.retired++;
 	list.changed = true;
-	*m = modules()[modules_n() - 1];
-	list.modules.used -= sizeof(*m);
+	m->live = false;
 }
 
 /* ---- publishing ---- */
@@ -177,8 +196,7 @@ static void free_garbage(void)
 
 static int publish(void)
 {
-	size_t n = modules_n();
-	size_t bytes = sizeof(struct snapshot) + n * sizeof(struct range);
+	size_t bytes = sizeof(struct snapshot) + modules_n() * sizeof(struct range);
 	if (list.old_n == sizeof(list.old) / sizeof(*list.old))
 		return -EBUSY; /* walks are stuck: the next refresh tries again */
 	struct snapshot *s = sig_map(bytes);
@@ -186,12 +204,9 @@ static int publish(void)
 		return -ENOMEM;
 	s->bytes = bytes;
 	s->generation = ++list.generation;
-	s->n = (uint32_t)n;
-	for (size_t i = 0; i < n; i++) {
-		const struct module *m = &modules()[i];
-		s->ranges[i] = (struct range){m->info.start, m->info.end, m->table};
-	}
-	sort_ranges(s->ranges, n);
+	for (struct module *m = next(NULL); m; m = next(m))
+		s->ranges[s->n++] = (struct range){m->info.start, m->info.end, m->table};
+	sort_ranges(s->ranges, s->n);
 	if (!cache_generation(s)) /* wrapped: entries of 65536 generations ago may not come back */
 		for (size_t i = 0; i < 1 << CACHE_BITS; i++)
 			atomic_store_explicit(&modules_cache[i].check, 0, memory_order_relaxed);
@@ -218,8 +233,7 @@ static const char *image_path(const struct image *image, const char *name, char 
 
 static bool mark_seen(uint64_t identity, uintptr_t start)
 {
-	for (size_t i = 0; i < modules_n(); i++) {
-		struct module *m = &modules()[i];
+	for (struct module *m = next(NULL); m; m = next(m)) {
 		if (m->identity == identity && m->info.start == start) {
 			m->seen = true;
 			return true;
@@ -247,25 +261,22 @@ static void add_segment(const struct image *image, const char *path, const ElfW(
 	uint64_t identity = image_identity(image, path) ^ sig_hash(ph->p_vaddr + 1);
 	if (!identity || mark_seen(identity, start))
 		return;
-	struct module *m = module_add();
-	if (!m) {
-		list.failed++;
-		return;
-	}
-	m->info = (struct unwind_module){.start = start,
+	struct module m = {.identity = identity, .seen = true};
+	m.info = (struct unwind_module){.start = start,
 		.end = start + ph->p_memsz,
 		.bias = image->bias,
 		.file_offset = ph->p_offset,
 		.generation = list.generation + 1,
-		.path = ""};
-	m->info.path = intern(path);
-	m->info.build_id_len =
-		(uint8_t)image_build_id(image, m->info.build_id, sizeof(m->info.build_id));
-	m->identity = identity;
-	m->seen = true;
-	m->table = take_idle(identity);
-	if (!m->table)
-		m->table = build(image, start, m->info.end);
+		.path = intern(path)};
+	m.info.build_id_len =
+		(uint8_t)image_build_id(image, m.info.build_id, sizeof(m.info.build_id));
+	m.table = take_idle(identity);
+	if (!m.table)
+		m.table = build(image, start, m.info.end);
+	if (!module_add(&m)) {
+		table_free(m.table);
+		list.failed++;
+	}
 }
 
 static int each_object(struct dl_phdr_info *info, size_t size, void *ctx)
@@ -285,13 +296,9 @@ static int each_object(struct dl_phdr_info *info, size_t size, void *ctx)
 
 static void sweep(void)
 {
-	for (size_t i = 0; i < modules_n();) {
-		struct module *m = &modules()[i];
+	for (struct module *m = next(NULL); m; m = next(m))
 		if (m->identity && !m->seen)
-			module_remove(m); /* another takes its place */
-		else
-			i++;
-	}
+			module_remove(m);
 }
 
 static int read_counters(struct dl_phdr_info *info, size_t size, void *ctx)
@@ -311,9 +318,9 @@ static bool loader_moved(void)
 
 static int refresh_locked(void)
 {
-	if (loader_moved()) {
-		for (size_t i = 0; i < modules_n(); i++)
-			modules()[i].seen = false;
+	if (!atomic_load(&loader_unsure) && loader_moved()) {
+		for (struct module *m = next(NULL); m; m = next(m))
+			m->seen = false;
 		dl_iterate_phdr(each_object, NULL);
 		sweep();
 	}
@@ -339,7 +346,9 @@ static int init_locked(void)
 	}
 	if (!list.gone)
 		list.gone = sig_map(GONE_MAX * sizeof(*list.gone));
-	if (!list.gone)
+	if (!list.modules)
+		list.modules = sig_map(MODULES_MAX * sizeof(*list.modules));
+	if (!list.gone || !list.modules)
 		return -ENOMEM;
 	return refresh_locked();
 }
@@ -363,22 +372,27 @@ int unwind_refresh(void)
 void unwind_after_fork_child(void)
 {
 	sig_rcu_reset(&rcu);
-	if (sig_trylock(&list.lock)) {
-		sig_unlock(&list.lock);
-		return;
+	atomic_store(&loader_unsure, true);
+	if (!sig_trylock(&list.lock)) {
+		/* A thread that is not here was changing the list. The modules are right; what
+		 * waits to be freed may be half moved, and is let go. */
+		list.idle_n = list.old_n = 0;
+		list.changed = true;
 	}
-	/* Another thread was in the middle of changing the list, and is not here to finish. Walks
-	 * go on with the snapshot; the list is forgotten and read anew by the next refresh. */
-	uint32_t generation = list.generation;
-	list = (struct list){.generation = generation + 1};
+	sig_lock_reset(&list.lock);
+}
+
+void unwind_loader_used(void)
+{
+	atomic_store_explicit(&loader_unsure, false, memory_order_relaxed);
 }
 
 /* ---- code that no module holds ---- */
 
 static bool overlaps(uintptr_t start, uintptr_t end)
 {
-	for (size_t i = 0; i < modules_n(); i++)
-		if (start < modules()[i].info.end && modules()[i].info.start < end)
+	for (struct module *m = next(NULL); m; m = next(m))
+		if (start < m->info.end && m->info.start < end)
 			return true;
 	return false;
 }
@@ -395,13 +409,11 @@ static int register_locked(uintptr_t start, uintptr_t end, const struct eh_secti
 		rc = table_compile(&machine_host, section, start, end, &table);
 	if (rc < 0)
 		return rc;
-	struct module *m = module_add();
-	if (!m) {
+	struct module m = {.info = {.start = start, .end = end, .path = ""}, .table = table};
+	if (!module_add(&m)) {
 		table_free(table);
 		return -ENOMEM;
 	}
-	m->info = (struct unwind_module){.start = start, .end = end, .path = ""};
-	m->table = table;
 	return publish();
 }
 
@@ -421,8 +433,7 @@ int unwind_register(uintptr_t start, uintptr_t end, const void *eh_frame, size_t
 
 static int unregister_locked(uintptr_t start)
 {
-	for (size_t i = 0; i < modules_n(); i++) {
-		struct module *m = &modules()[i];
+	for (struct module *m = next(NULL); m; m = next(m)) {
 		if (m->identity || m->info.start != start)
 			continue;
 		module_remove(m);
@@ -447,17 +458,15 @@ static int each_loaded(int (*each)(const struct unwind_module *module, void *ctx
 {
 	uintptr_t past = 0;
 	for (;;) {
-		const struct module *next = NULL;
-		for (size_t i = 0; i < modules_n(); i++) {
-			const struct module *m = &modules()[i];
+		const struct module *lowest = NULL;
+		for (struct module *m = next(NULL); m; m = next(m))
 			if (m->identity && m->info.start >= past &&
-				(!next || m->info.start < next->info.start))
-				next = m;
-		}
-		if (!next)
+				(!lowest || m->info.start < lowest->info.start))
+				lowest = m;
+		if (!lowest)
 			return 0;
-		past = next->info.end;
-		int rc = each(&next->info, ctx);
+		past = lowest->info.end;
+		int rc = each(&lowest->info, ctx);
 		if (rc)
 			return rc;
 	}
@@ -489,10 +498,9 @@ void unwind_counters(struct unwind_counters *ret)
 		.refreshes = list.refreshes,
 		.retired = list.retired,
 		.failed = list.failed};
-	for (size_t i = 0; i < modules_n(); i++) {
-		const struct table *table = modules()[i].table;
-		ret->rows += table ? table->rows : 0;
-		ret->table_bytes += table ? table->bytes : 0;
+	for (struct module *m = next(NULL); m; m = next(m)) {
+		ret->rows += m->table ? m->table->rows : 0;
+		ret->table_bytes += m->table ? m->table->bytes : 0;
 	}
 	sig_unlock(&list.lock);
 	for (unsigned i = 0; i < UNWIND_END_COUNT; i++)

@@ -51,8 +51,12 @@ int unwind_init(void);
 /* Ordinary thread, thread-safe: compiles what the loader's counters say is new, retires what is
  * gone. Cheap when nothing changed. Returns 1 if anything changed, 0 if not, -errno. */
 int unwind_refresh(void);
-/* In a fork's child, before anything else of this layer. Async-signal-safe. */
+/* In a fork's child, before anything else of this layer. Async-signal-safe. From then on a refresh
+ * does not ask the loader, whose lock another thread may have held at the fork and never lets go
+ * here: until the program itself calls the loader in the child. */
 void unwind_after_fork_child(void);
+/* Tells that the program calls the loader (dlopen, dlclose). Async-signal-safe. */
+void unwind_loader_used(void);
 
 /* Code that no module holds (a JIT's), [start, end): its frames are walked by `eh_frame` (the bytes
  * that __register_frame takes, copied here), or by frame pointers where that is NULL. Ordinary

@@ -37,6 +37,7 @@ struct object {
 	struct buf debug_problem;
 
 	bool symbols_read;
+	size_t text_ndx; /* of the section .text */
 	struct object_symbol *symbols;
 	size_t symbol_n, symbol_cap;
 	struct spans symbol_spans; /* ids are indexes of symbols */

@@ -237,7 +237,8 @@ static struct dwarf_index *dwarf_of(struct object *obj)
 	if (obj->dwarf_sought)
 		return obj->dwarf;
 	obj->dwarf_sought = true;
-	if (obj->no_dwarf)
+	/* Relocatable: its DWARF has no addresses yet. */
+	if (obj->no_dwarf || obj->ehdr.e_type == ET_REL)
 		return NULL;
 	Elf *elf = elf_has_dwarf(obj->elf) ? obj->elf : object_debug_elf(obj);
 	if (elf && elf_has_dwarf(elf))

@@ -27,10 +27,18 @@ static bool in_code(const struct object *obj, uint64_t addr)
 	return false;
 }
 
+/* A relocatable file's symbols count from their section; its mapping is that of .text. */
+static bool is_placed(const struct object *obj, const GElf_Sym *sym)
+{
+	if (sym->st_shndx == SHN_UNDEF)
+		return false;
+	return obj->ehdr.e_type != ET_REL || sym->st_shndx == obj->text_ndx;
+}
+
 static bool is_function(const struct object *obj, const GElf_Sym *sym, const char *name)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
-	if (sym->st_shndx == SHN_UNDEF || !name || !name[0])
+	if (!name || !name[0] || !is_placed(obj, sym))
 		return false;
 	if (type == STT_FUNC || type == STT_GNU_IFUNC)
 		return true;
@@ -296,9 +304,11 @@ static void read_symbols(struct object *obj)
 {
 	if (obj->symbols_read)
 		return;
-	obj->symbols_read = true;
-	add_tables(obj, obj->elf, false);
 	GElf_Shdr shdr;
+	obj->symbols_read = true;
+	Elf_Scn *text = elf_section(obj->elf, ".text", &shdr);
+	obj->text_ndx = text ? elf_ndxscn(text) : SHN_UNDEF;
+	add_tables(obj, obj->elf, false);
 	if (!elf_section(obj->elf, ".symtab", &shdr)) {
 		Elf *debug = object_debug_elf(obj);
 		if (debug)

@@ -278,7 +278,7 @@ static void renumber_lambda_params(struct buf *out, size_t from)
 
 /* --- C++ --- */
 
-static bool demangle_cplus(struct buf *out, const char *mangled, enum demangle_mode mode)
+static bool demangle_tree(struct buf *out, const char *mangled, enum demangle_mode mode)
 {
 	int options = mode == DEMANGLE_FULL ? DMGL_PARAMS | DMGL_ANSI : DMGL_ANSI;
 	void *memory = NULL;
@@ -300,6 +300,62 @@ static bool demangle_cplus(struct buf *out, const char *mangled, enum demangle_m
 		strip_templates(out, from);
 	if (ok)
 		renumber_lambda_params(out, from);
+	return ok;
+}
+
+/* --- manglings younger than libiberty's --- */
+
+#define RETRY_MAX 256 /* length of names worth the trouble */
+
+static bool parses(const char *mangled)
+{
+	void *memory = NULL;
+	bool ok = cplus_demangle_v3_components(mangled, DMGL_PARAMS | DMGL_ANSI, &memory);
+	free(memory);
+	return ok;
+}
+
+/* C++20: "Q" and an expression in template arguments constrain them. Which bytes are the expression
+ * is asked of libiberty: the longest run that is one, and without which the name can be read. */
+static char *without_constraint(const char *mangled)
+{
+	size_t n = strlen(mangled), tries = 4;
+	for (const char *q = strchr(mangled, 'Q'); q && tries--; q = strchr(q + 1, 'Q')) {
+		for (const char *end = mangled + n; end > q + 1; end--) {
+			struct buf probe = BUF_INIT, rest = BUF_INIT;
+			buf_printf(&probe, "_Z1fIX%.*sEEvv", (int)(end - q - 1), q + 1);
+			buf_printf(&rest, "%.*s%s", (int)(q - mangled), mangled, end);
+			bool ok = *end && parses(probe.data) && parses(rest.data);
+			buf_release(&probe);
+			if (ok)
+				return buf_detach(&rest, NULL);
+			buf_release(&rest);
+		}
+	}
+	return NULL;
+}
+
+/* C++23: "H" marks a method with an explicit object parameter. */
+static char *without_object_mark(const char *mangled)
+{
+	if (strncmp(mangled, "_ZNH", 4))
+		return NULL;
+	struct buf rest = BUF_INIT;
+	buf_printf(&rest, "_ZN%s", mangled + 4);
+	return buf_detach(&rest, NULL);
+}
+
+static bool demangle_cplus(struct buf *out, const char *mangled, enum demangle_mode mode)
+{
+	if (demangle_tree(out, mangled, mode))
+		return true;
+	if (strncmp(mangled, "_Z", 2) || strlen(mangled) > RETRY_MAX)
+		return false;
+	char *older = without_object_mark(mangled);
+	if (!older)
+		older = without_constraint(mangled);
+	bool ok = older && demangle_tree(out, older, mode);
+	mem_free(older);
 	return ok;
 }
 

@@ -184,6 +184,20 @@ static void test_mini(void **state)
 	object_free(obj);
 }
 
+/* A kernel module, say: symbols, no lines. */
+static void test_relocatable(void **state)
+{
+	struct object *obj = open_with("relocatable", "");
+	const struct object_frame *frames;
+	const struct object_symbol *outer = symbol_named(obj, "outer");
+	assert_false(object_has_dwarf(obj));
+	assert_non_null(outer);
+	assert_null(symbol_named(obj, "main")); /* in .text.startup */
+	assert_int_equal(object_frames(obj, outer->addr, &frames), 1);
+	assert_string_equal(frames[0].function, "outer");
+	object_free(obj);
+}
+
 static void test_build_id(void **state)
 {
 	char want[128] = "";
@@ -302,6 +316,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_wrong_id),
 		cmocka_unit_test(test_no_debug),
 		cmocka_unit_test(test_mini),
+		cmocka_unit_test(test_relocatable),
 		cmocka_unit_test(test_build_id),
 		cmocka_unit_test(test_mapping),
 		cmocka_unit_test(test_fixed_address),

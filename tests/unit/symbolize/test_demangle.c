@@ -28,6 +28,8 @@ static const struct {
 	{"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE",
 		{"core::fmt::Formatter::pad", "core::fmt::Formatter::pad",
 			"core::fmt::Formatter::pad"}},
+	{"_Z1fIiQ1CIT_EEvv", {"f", "f<int>", "void f<int>()"}},
+	{"_ZNH1S3fooES_", {"S::foo", "S::foo", "S::foo(S)"}},
 	{"main", {"main", "main", "main"}},
 	{"main.(*T).Method", {"main.(*T).Method", "main.(*T).Method", "main.(*T).Method"}},
 	{"std::map<int, std::pair<int, int> >::find(int const&)",

@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 	int rc = is_disasm ? report_disasm_with(&r, &tool, &sink, &err)
 			   : report_weblist_with(&r, &opts, &sink, &err);
 	if (rc < 0)
-		return fail(&err);
+		fail(&err);
 	fwrite(out.data, 1, out.len, stdout);
 	report_release(&r);
 	config_release(&config);
@@ -182,5 +182,5 @@ int main(int argc, char **argv)
 	mem_free(mock.symbols.all);
 	mem_free(mock.insts.all);
 	mem_free(mock.frames);
-	return 0;
+	return rc < 0;
 }

@@ -346,7 +346,7 @@ static void save(struct fetch *f, const struct profile *p)
 	char *path = NULL;
 	buf_addstr(&prefix, "pprof.");
 	if (p->mapping_n && p->mappings[0].file) {
-		report_base_name(profile_str(p, p->mappings[0].file), &prefix);
+		path_base(&prefix, profile_str(p, p->mappings[0].file));
 		buf_addch(&prefix, '.');
 	}
 	for (uint32_t i = 0; i < p->sample_type_n; i++)

@@ -94,7 +94,7 @@ void report_dot_name(const struct node_info *info, const char *name, const char 
 	replace(&text, "[...]", "[\xe2\x80\xa6]");
 	replace(&text, ".", "\\n");
 	if (*file)
-		report_base_name(file, &base);
+		path_base(&base, file);
 	graph_name_parts(info, text.data, base.data, objfile, "\\n", out);
 	buf_addstr(out, "\\n");
 	buf_release(&shortened);

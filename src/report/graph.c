@@ -71,7 +71,7 @@ static uint32_t clean_path(struct graph *g, struct info_table *t, uint32_t file)
 	}
 	if (t->clean[file] == GRAPH_NONE) {
 		struct buf path = BUF_INIT;
-		report_clean_path(profile_str(g->profile, file), &path);
+		path_clean(&path, profile_str(g->profile, file));
 		t->clean[file] = strtab_add(&g->profile->strings, path.data, path.len);
 		buf_release(&path);
 	}
@@ -179,7 +179,7 @@ void graph_name_parts(const struct node_info *info, const char *name, const char
 	} else if (*objfile) {
 		buf_addstr(out, between);
 		buf_addch(out, '[');
-		report_base_name(objfile, out);
+		path_base(out, objfile);
 		buf_addch(out, ']');
 	} else {
 		buf_addstr(out, between);

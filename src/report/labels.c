@@ -46,7 +46,7 @@ static void label_binary(const struct profile *p, struct report_labels *ret)
 	if (p->mappings[0].file) {
 		struct buf line = BUF_INIT;
 		buf_addstr(&line, "File: ");
-		report_base_name(profile_str(p, p->mappings[0].file), &line);
+		path_base(&line, profile_str(p, p->mappings[0].file));
 		add_line(ret, &line);
 	}
 	if (p->mappings[0].build_id)

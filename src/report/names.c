@@ -1,5 +1,5 @@
 /*
- * Names as reports show them: shortened functions, cleaned and trimmed paths.
+ * Names as reports show them: shortened functions, trimmed paths.
  *
  * google/pprof shortens names with four regular expressions; here each is a small matcher, because
  * a graph asks for thousands of names and the expressions are simple enough to be walked by hand.
@@ -176,68 +176,13 @@ void report_shorten_name(const char *name, struct buf *out)
 	mem_free(plain);
 }
 
-/* Drops the last element of what was written since `from`, as ".." asks. */
-static void back_up(struct buf *out, size_t from)
-{
-	while (out->len > from && out->data[out->len - 1] != '/')
-		out->len--;
-	if (out->len > from)
-		out->len--;
-	out->data[out->len] = '\0';
-}
-
-void report_clean_path(const char *path, struct buf *out)
-{
-	size_t start = out->len;
-	bool rooted = path[0] == '/';
-	if (rooted)
-		buf_addch(out, '/');
-	size_t from = out->len; /* what ".." cannot leave */
-	for (const char *s = path; *s;) {
-		size_t n = strcspn(s, "/");
-		bool is_dots = n == 2 && s[0] == '.' && s[1] == '.';
-		if (n == 0 || (n == 1 && s[0] == '.')) {
-			/* nothing */
-		} else if (is_dots && out->len > from) {
-			back_up(out, from);
-		} else if (!is_dots || !rooted) {
-			if (out->len > start + rooted)
-				buf_addch(out, '/');
-			buf_add(out, s, n);
-			if (is_dots)
-				from = out->len;
-		}
-		s += n + (s[n] == '/');
-	}
-	if (out->len == start)
-		buf_addch(out, '.');
-}
-
-void report_base_name(const char *path, struct buf *out)
-{
-	if (!*path) {
-		buf_addch(out, '.');
-		return;
-	}
-	size_t n = strlen(path);
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	size_t from = n;
-	while (from > 0 && path[from - 1] != '/')
-		from--;
-	if (n == 0)
-		buf_addch(out, '/');
-	else
-		buf_add(out, path + from, n - from);
-}
-
 /* What follows "/BASE/" in the path, BASE being the last element of the search directory. */
 static const char *after_base(const char *path, const char *dir, size_t n)
 {
 	char *copy = mem_strndup(dir, n);
 	struct buf want = BUF_INIT;
 	buf_addch(&want, '/');
-	report_base_name(copy, &want);
+	path_base(&want, copy);
 	buf_addch(&want, '/');
 	const char *found = strstr(path, want.data);
 	const char *rest = found ? found + want.len : NULL;

@@ -269,7 +269,7 @@ static void set_title(struct report *r)
 	const struct profile *p = r->profile;
 	struct buf title = BUF_INIT;
 	if (p->mapping_n && p->mappings[0].file)
-		report_base_name(profile_str(p, p->mappings[0].file), &title);
+		path_base(&title, profile_str(p, p->mappings[0].file));
 	r->title = title.len ? buf_detach(&title, NULL) : mem_strdup("");
 }
 

@@ -135,9 +135,6 @@ void report_items_release(struct report_items *items);
 void report_shorten_name(const char *name, struct buf *out);
 /* Strips configured and guessed prefixes off the path of a source file; points into `path`. */
 const char *report_trim_path(const char *path, const char *trim_path, const char *search_path);
-/* filepath.Clean and filepath.Base. Appended. */
-void report_clean_path(const char *path, struct buf *out);
-void report_base_name(const char *path, struct buf *out);
 
 /* The unit of the numbers of a label key; "" if the key has none. */
 const char *report_label_unit(const struct report *r, uint32_t key);

@@ -34,7 +34,7 @@ static void test_shorten_table(void **state)
 static void expect_clean(const char *path, const char *want)
 {
 	struct buf out = BUF_INIT;
-	report_clean_path(path, &out);
+	path_clean(&out, path);
 	assert_string_equal(out.data, want);
 	buf_release(&out);
 }
@@ -54,10 +54,10 @@ static void test_clean(void **state)
 static void test_base(void **state)
 {
 	struct buf out = BUF_INIT;
-	report_base_name("/usr/bin/sonde", &out);
-	report_base_name("", &out);
-	report_base_name("///", &out);
-	report_base_name("dir//", &out);
+	path_base(&out, "/usr/bin/sonde");
+	path_base(&out, "");
+	path_base(&out, "///");
+	path_base(&out, "dir//");
 	assert_string_equal(out.data, "sonde./dir");
 	buf_release(&out);
 }

@@ -188,7 +188,7 @@ SONDE_BENCH_API void sonde_bench_fatal_at(struct bench *b, const char *file, int
 	const char *fmt, ...) SONDE_BENCH_PRINTF(4, 5) SONDE_BENCH_NORETURN;
 SONDE_BENCH_API void sonde_bench_skip_at(struct bench *b, const char *file, int line,
 	const char *fmt, ...) SONDE_BENCH_PRINTF(4, 5) SONDE_BENCH_NORETURN;
-/* B.Logf, B.Errorf, B.Fatalf, B.Skipf. */
+/* The above with the place to name, or NULL; below B.Logf, B.Errorf, B.Fatalf, B.Skipf. */
 #define sonde_bench_log(b, ...)	  sonde_bench_log_at(b, __FILE__, __LINE__, __VA_ARGS__)
 #define sonde_bench_error(b, ...) sonde_bench_error_at(b, __FILE__, __LINE__, __VA_ARGS__)
 #define sonde_bench_fatal(b, ...) sonde_bench_fatal_at(b, __FILE__, __LINE__, __VA_ARGS__)

@@ -57,7 +57,9 @@ static void decorate(const char *file, int line, const char *text, struct buf *t
 	size_t n = strlen(text);
 	if (n && text[n - 1] == '\n')
 		n--;
-	buf_printf(to, "    %s:%d: ", base_name(file), line);
+	buf_addstr(to, "    ");
+	if (file)
+		buf_printf(to, "%s:%d: ", base_name(file), line);
 	for (size_t i = 0; i < n; i++) {
 		buf_addch(to, text[i]);
 		if (text[i] == '\n')
@@ -100,8 +102,11 @@ static bool get_flag(struct run *r, const bool *flag)
 
 void sonde_bench_fail(struct bench *b)
 {
-	for (struct run *r = run_of(b); r; r = r->parent)
+	for (struct run *r = run_of(b); r; r = r->parent) {
 		set_flag(r, &r->failed);
+		if (r->probing && !r->has_sub)
+			return; /* was called to look for sub-benchmarks only */
+	}
 }
 
 void sonde_bench_fail_now(struct bench *b)
@@ -208,8 +213,8 @@ void run_cleanup(struct run *r)
 	if (!r->temp_dir)
 		return;
 	if (nftw(r->temp_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		sonde_bench_error(
-			&r->pub, "TempDir RemoveAll cleanup: %s: %s", r->temp_dir, strerror(errno));
+		sonde_bench_error_at(&r->pub, NULL, 0, "TempDir RemoveAll cleanup: %s: %s",
+			r->temp_dir, strerror(errno));
 	mem_free(r->temp_dir);
 	r->temp_dir = NULL;
 	r->temp_dirs = 0;
@@ -241,6 +246,6 @@ const char *sonde_bench_temp_dir(struct bench *b)
 	int why = errno;
 	allocs_resume();
 	if (!dir)
-		sonde_bench_fatal(b, "TempDir: %s: %s", r->temp_dir, strerror(why));
+		sonde_bench_fatal_at(b, NULL, 0, "TempDir: %s: %s", r->temp_dir, strerror(why));
 	return dir;
 }

@@ -174,7 +174,8 @@ void sonde_bench_run_parallel(struct bench *b, sonde_bench_parallel_fn *body, vo
 		sonde_bench_fatal(
 			b, "RunParallel: only %d of %d threads could be started", started, n);
 	if (t.drawn <= t.n && !sonde_bench_failed(b))
-		sonde_bench_fatal(b, "RunParallel: body exited without pb_next() == false");
+		sonde_bench_fatal_at(
+			b, NULL, 0, "RunParallel: body exited without pb_next() == false");
 }
 
 void sonde_bench_set_parallelism(struct bench *b, int p)

@@ -127,8 +127,9 @@ static void end(struct run *r)
 	r->prev_n = r->pub.n;
 	r->prev_ns = r->ns;
 	if (r->loop_begun && !r->loop_done && !r->failed && !r->finished)
-		sonde_bench_error(&r->pub, "benchmark function returned without bench_loop() == "
-					   "false (break or return in loop?)");
+		sonde_bench_error_at(&r->pub, NULL, 0,
+			"benchmark function returned without bench_loop() == "
+			"false (break or return in loop?)");
 }
 
 void run_n(struct run *r, int64_t n)

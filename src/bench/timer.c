@@ -237,7 +237,7 @@ bool sonde_bench_loop_slow(struct bench *b)
 	if (r->loop_done)
 		return false;
 	if (!r->timer_on)
-		sonde_bench_fatal(b, "bench_loop called with timer stopped");
+		sonde_bench_fatal_at(b, NULL, 0, "bench_loop called with timer stopped");
 	if (!r->loop_begun)
 		return loop_first(r);
 	if (r->hist) {

@@ -1,0 +1,3 @@
+module example.org/shape
+
+go 1.21

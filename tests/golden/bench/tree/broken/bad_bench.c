@@ -1,0 +1,6 @@
+#include <sonde/bench.h>
+
+BENCH(Broken)
+{
+	this is no C;
+}

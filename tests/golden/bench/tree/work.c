@@ -1,0 +1,6 @@
+#include "include/work.h"
+
+int work(int n)
+{
+	return n * n;
+}

@@ -95,7 +95,9 @@ int goflag_set(struct goflag *f, const char *s, struct err *err)
 		rc = set_int(INT64_MIN, INT64_MAX, s, f->value, err);
 		break;
 	case GOFLAG_UINT:
-		rc = set_int(0, UINT32_MAX, s, &v, err);
+		/* strconv.ParseUint knows no sign. */
+		rc = *s == '-' || *s == '+' ? err_set(err, ERR_USAGE, "parse error")
+					    : set_int(0, UINT32_MAX, s, &v, err);
 		if (rc == 0)
 			*(unsigned *)f->value = (unsigned)v;
 		break;

@@ -9,6 +9,7 @@ static const char *focus;
 static int count;
 static int64_t timeout;
 static double fraction;
+static unsigned rounds;
 
 static struct goflag flags[] = {
 	{"top", GOFLAG_BOOL, &top, "print the top functions"},
@@ -16,6 +17,7 @@ static struct goflag flags[] = {
 	{"count", GOFLAG_INT, &count, "run `n` times"},
 	{"timeout", GOFLAG_DURATION, &timeout, "stop after this long"},
 	{"f", GOFLAG_FLOAT, &fraction, "fraction"},
+	{"rounds", GOFLAG_UINT, &rounds, "how often"},
 };
 
 static int parse(struct err *err, int argc, ...)
@@ -58,6 +60,11 @@ static void messages(void **state)
 	assert_string_equal(err.msg, "flag provided but not defined: -nope");
 	assert_int_equal(parse(&err, 1, "-count"), ERR_USAGE);
 	assert_string_equal(err.msg, "flag needs an argument: -count");
+	assert_int_equal(parse(&err, 1, "-rounds=-1"), ERR_USAGE);
+	assert_string_equal(err.msg, "invalid value \"-1\" for flag -rounds: parse error");
+	assert_int_equal(parse(&err, 1, "-rounds=4294967296"), ERR_USAGE);
+	assert_string_equal(
+		err.msg, "invalid value \"4294967296\" for flag -rounds: value out of range");
 	assert_int_equal(parse(&err, 1, "-count=x"), ERR_USAGE);
 	assert_string_equal(err.msg, "invalid value \"x\" for flag -count: parse error");
 	assert_int_equal(parse(&err, 1, "-top=maybe"), ERR_USAGE);

@@ -85,7 +85,8 @@ static void usage(void **state)
 				      "  -focus regex\n    \tkeep stacks that match regex\n"
 				      "  -count n\n    \trun n times (default 1)\n"
 				      "  -timeout duration\n    \tstop after this long\n"
-				      "  -f float\n    \tfraction (default 0.5)\n");
+				      "  -f float\n    \tfraction (default 0.5)\n"
+				      "  -rounds uint\n    \thow often\n");
 	buf_release(&buf);
 }
 

@@ -4,8 +4,8 @@
  * libdeflate is 1.7 times faster, but knows only success or failure of a whole member into a buffer
  * that is large enough. So it goes first, guessing the size from the member's trailer; where it
  * fails, zlib inflates the same member again and says exactly what is wrong, and what came before
- * it is kept. This file is apart from gzip.c so that libsonde, which only deflates, need not link
- * libdeflate.
+ * it is kept. This file is apart from gzip.c so that libsonde, which only deflates and does so with
+ * zlib, need not link libdeflate; gzip_deflate_fast() is here for the same reason.
  */
 #include "base/base.h"
 
@@ -113,4 +113,18 @@ int gzip_inflate(const void *p, size_t n, size_t max, struct buf *out, struct er
 {
 	size_t done = fast(p, n, max, out);
 	return done == n && n ? 0 : slow(p, done, n, max, out, err);
+}
+
+void gzip_deflate_fast(const void *p, size_t n, int level, struct buf *out)
+{
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
+	if (!c) {
+		gzip_deflate(p, n, level, out);
+		return;
+	}
+	size_t bound = libdeflate_gzip_compress_bound(c, n);
+	buf_reserve(out, bound);
+	out->len += libdeflate_gzip_compress(c, p, n, out->data + out->len, bound);
+	out->data[out->len] = '\0';
+	libdeflate_free_compressor(c);
 }

@@ -411,6 +411,8 @@ int pprof_fetch(
 			},
 	};
 	arena_init(&f.arena);
+	const char *servers = getenv("DEBUGINFOD_URLS");
+	f.symbolize.object.debuginfod = servers && *servers;
 	f.wants_symbols = symbolize_opts_parse(&f.symbolize, args->symbolize);
 	int rc = fetch_merged(&f, ret, err);
 	if (rc >= 0) {

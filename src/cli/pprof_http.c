@@ -2,10 +2,10 @@
  * Profiles over HTTP: what URL a source means, and getting several at once (libcurl's multi
  * interface: one thread, however many hosts).
  */
+#include "cli/curl.h"
 #include "cli/pprof_tool.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +99,16 @@ char *pprof_source_url(
 
 /* --- transfers --- */
 
+/* The library, from the first transfer on. */
+static const struct curl_functions *curl;
+
+static int load(struct err *err)
+{
+	if (!curl)
+		curl = curl_load(err);
+	return curl ? 0 : ERR_UNSUPPORTED;
+}
+
 struct transfer {
 	struct http_get *get;
 	CURL *easy;
@@ -150,8 +160,8 @@ static void set_url(CURL *easy, const char *url, struct buf *changed)
 	static const char insecure[] = "https+insecure://";
 	size_t n = sizeof(insecure) - 1;
 	if (strncmp(url, insecure, n) == 0) {
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 		buf_printf(changed, "https://%s", url + n);
 	} else {
 		buf_addstr(changed, url);
@@ -165,7 +175,7 @@ static void set_url(CURL *easy, const char *url, struct buf *changed)
 		buf_release(changed);
 		*changed = local;
 	}
-	curl_easy_setopt(easy, CURLOPT_URL, changed->data);
+	curl->easy_setopt(easy, CURLOPT_URL, changed->data);
 }
 
 static void set_options(
@@ -174,47 +184,47 @@ static void set_options(
 	struct buf text = BUF_INIT;
 	set_url(easy, url, &text);
 	buf_release(&text); /* curl has a copy */
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "sonde/" SONDE_VERSION);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+	curl->easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(easy, CURLOPT_USERAGENT, "sonde/" SONDE_VERSION);
+	curl->easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	if (*args->tls_cert) {
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, args->tls_cert);
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, args->tls_key);
+		curl->easy_setopt(easy, CURLOPT_SSLCERT, args->tls_cert);
+		curl->easy_setopt(easy, CURLOPT_SSLKEY, args->tls_key);
 	}
 	if (*args->tls_ca)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, args->tls_ca);
+		curl->easy_setopt(easy, CURLOPT_CAINFO, args->tls_ca);
 }
 
 static struct curl_slist *header_list(const struct pprof_args *args)
 {
 	struct curl_slist *list = NULL;
 	for (uint32_t i = 0; i < args->header_n; i++)
-		list = curl_slist_append(list, args->headers[i]);
+		list = curl->slist_append(list, args->headers[i]);
 	return list;
 }
 
 static void start(
 	struct transfer *t, CURLM *multi, const struct pprof_args *args, struct curl_slist *headers)
 {
-	t->easy = curl_easy_init();
+	t->easy = curl->easy_init();
 	set_options(t->easy, t->get->url, args, headers);
-	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, (long)t->get->timeout + 5);
-	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->problem);
-	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-	curl_multi_add_handle(multi, t->easy);
+	curl->easy_setopt(t->easy, CURLOPT_TIMEOUT, (long)t->get->timeout + 5);
+	curl->easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl->easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl->easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	curl->easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->problem);
+	curl->easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	curl->multi_add_handle(multi, t->easy);
 }
 
 static int check_status(struct transfer *t, struct err *err)
 {
 	long code = 0;
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+	curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
 	if (code == 200)
 		return 0;
 	if (t->is_go_error && t->is_text)
@@ -226,7 +236,7 @@ static int check_status(struct transfer *t, struct err *err)
 static void finish(struct transfer *t, CURLcode result)
 {
 	struct http_get *get = t->get;
-	const char *why = *t->problem ? t->problem : curl_easy_strerror(result);
+	const char *why = *t->problem ? t->problem : curl->easy_strerror(result);
 	if (result == CURLE_OK)
 		get->rc = check_status(t, &get->err);
 	else if (result == CURLE_WRITE_ERROR)
@@ -266,19 +276,19 @@ static void drive(CURLM *multi, const struct http_get *gets, uint32_t n)
 	int64_t began = now_seconds();
 	int running = 1;
 	for (uint32_t done = 0; running;) {
-		if (curl_multi_perform(multi, &running) != CURLM_OK)
+		if (curl->multi_perform(multi, &running) != CURLM_OK)
 			break;
 		int left;
-		for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
+		for (CURLMsg *m; (m = curl->multi_info_read(multi, &left));) {
 			struct transfer *t;
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+			curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 			finish(t, m->data.result);
 			done++;
 		}
 		if (progress)
 			show_progress(gets, n, done, now_seconds() - began);
 		if (running)
-			curl_multi_poll(multi, NULL, 0, 500, NULL);
+			curl->multi_poll(multi, NULL, 0, 500, NULL);
 	}
 	if (progress)
 		fputs("\r\033[K", stderr);
@@ -287,8 +297,15 @@ static void drive(CURLM *multi, const struct http_get *gets, uint32_t n)
 void pprof_http_get(
 	struct http_get *gets, uint32_t n, const struct pprof_args *args, struct notes *notes)
 {
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	CURLM *multi = curl_multi_init();
+	struct err why = ERR_INIT;
+	if (load(&why) < 0) {
+		for (uint32_t i = 0; i < n; i++) {
+			gets[i].rc = why.code;
+			gets[i].err = why;
+		}
+		return;
+	}
+	CURLM *multi = curl->multi_init();
 	struct curl_slist *headers = header_list(args);
 	struct transfer *transfers = mem_zalloc(n * sizeof(*transfers));
 	for (uint32_t i = 0; i < n; i++) {
@@ -302,40 +319,41 @@ void pprof_http_get(
 	}
 	drive(multi, gets, n);
 	for (uint32_t i = 0; i < n; i++) {
-		curl_multi_remove_handle(multi, transfers[i].easy);
-		curl_easy_cleanup(transfers[i].easy);
+		curl->multi_remove_handle(multi, transfers[i].easy);
+		curl->easy_cleanup(transfers[i].easy);
 		buf_release(&transfers[i].status);
 	}
 	mem_free(transfers);
-	curl_slist_free_all(headers);
-	curl_multi_cleanup(multi);
-	curl_global_cleanup();
+	curl->slist_free_all(headers);
+	curl->multi_cleanup(multi);
 }
 
 int pprof_http_post(const char *url, const char *body, size_t n, const struct pprof_args *args,
 	struct buf *ret, struct err *err)
 {
+	if (load(err) < 0)
+		return ERR_UNSUPPORTED;
 	struct http_get get = {.name = url, .body = BUF_INIT};
 	struct transfer t = {.get = &get, .status = BUF_INIT, .max = 1u << 30};
 	struct curl_slist *headers = header_list(args);
-	headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
-	t.easy = curl_easy_init();
+	headers = curl->slist_append(headers, "Content-Type: application/octet-stream");
+	t.easy = curl->easy_init();
 	set_options(t.easy, url, args, headers);
-	curl_easy_setopt(t.easy, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(t.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
-	curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, &t);
-	curl_easy_setopt(t.easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(t.easy, CURLOPT_HEADERDATA, &t);
-	curl_easy_setopt(t.easy, CURLOPT_ERRORBUFFER, t.problem);
-	CURLcode result = curl_easy_perform(t.easy);
+	curl->easy_setopt(t.easy, CURLOPT_POSTFIELDS, body);
+	curl->easy_setopt(t.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+	curl->easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(t.easy, CURLOPT_WRITEDATA, &t);
+	curl->easy_setopt(t.easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl->easy_setopt(t.easy, CURLOPT_HEADERDATA, &t);
+	curl->easy_setopt(t.easy, CURLOPT_ERRORBUFFER, t.problem);
+	CURLcode result = curl->easy_perform(t.easy);
 	int rc = result == CURLE_OK ? check_status(&t, err)
 				    : err_set(err, -EIO, "http post %s: %s", url,
-					      *t.problem ? t.problem : curl_easy_strerror(result));
+					      *t.problem ? t.problem : curl->easy_strerror(result));
 	if (rc >= 0)
 		buf_add(ret, get.body.data, get.body.len);
-	curl_easy_cleanup(t.easy);
-	curl_slist_free_all(headers);
+	curl->easy_cleanup(t.easy);
+	curl->slist_free_all(headers);
 	buf_release(&get.body);
 	buf_release(&t.status);
 	return rc;

@@ -6,6 +6,7 @@
  */
 #include "object/internal.h"
 
+#include <dlfcn.h>
 #include <elfutils/debuginfod.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -164,17 +165,40 @@ static bool find_by_link(struct object *obj)
 	return found;
 }
 
+/* libdebuginfod brings an HTTP client and thirty libraries with it: it is loaded when a server is
+ * to be asked, which is seldom. */
+struct debuginfod {
+	__typeof__(debuginfod_begin) *begin;
+	__typeof__(debuginfod_find_debuginfo) *find_debuginfo;
+	__typeof__(debuginfod_end) *end;
+};
+
+static const struct debuginfod *load_debuginfod(void)
+{
+	static struct debuginfod api;
+	if (api.end)
+		return &api;
+	void *library = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return NULL;
+	api.begin = dlsym(library, "debuginfod_begin");
+	api.find_debuginfo = dlsym(library, "debuginfod_find_debuginfo");
+	api.end = dlsym(library, "debuginfod_end");
+	return api.begin && api.find_debuginfo ? &api : NULL;
+}
+
 static bool find_by_debuginfod(struct object *obj)
 {
 	char *path = NULL;
 	if (!obj->debuginfod || !obj->build_id[0])
 		return false;
-	debuginfod_client *client = debuginfod_begin();
+	const struct debuginfod *api = load_debuginfod();
+	debuginfod_client *client = api ? api->begin() : NULL;
 	if (!client)
 		return false;
 	/* A build id length of 0 says that the id is given in hex. */
-	int fd = debuginfod_find_debuginfo(client, (const unsigned char *)obj->build_id, 0, &path);
-	debuginfod_end(client);
+	int fd = api->find_debuginfo(client, (const unsigned char *)obj->build_id, 0, &path);
+	api->end(client);
 	bool found = fd >= 0 && adopt(obj, fd, path, NULL);
 	free(path);
 	return found;

@@ -4,9 +4,14 @@
  */
 #include "report/report.h"
 
-static int put(struct sink *to, const struct buf *data, struct err *err)
+static int put_profile(const struct profile *p, struct sink *to, struct err *err)
 {
-	int rc = to->write(to, data->data, data->len);
+	struct buf message = BUF_INIT, data = BUF_INIT;
+	profile_encode(p, &message);
+	gzip_deflate_fast(message.data, message.len, 1, &data);
+	int rc = to->write(to, data.data, data.len);
+	buf_release(&message);
+	buf_release(&data);
 	return rc < 0 ? err_set(err, rc, "writing the report failed") : 0;
 }
 
@@ -17,11 +22,7 @@ int report_proto(struct report *r, struct sink *to, struct err *err)
 	if (r->ratio > 0 && r->ratio != 1)
 		for (size_t i = 0; i < values; i++)
 			p->values[i] = unit_truncate((double)p->values[i] * r->ratio);
-	struct buf data = BUF_INIT;
-	profile_write(p, &data);
-	int rc = put(to, &data, err);
-	buf_release(&data);
-	return rc;
+	return put_profile(p, to, err);
 }
 
 int report_raw(struct report *r, struct sink *to, struct err *err)
@@ -85,10 +86,7 @@ int report_topproto(struct report *r, struct sink *to, struct err *err)
 	top.period_type.unit = strtab_addstr(&top.strings, profile_str(p, p->period_type.unit));
 	for (uint32_t i = 0; i < g->order_n; i++)
 		add_row(r, &top, &functions, graph_info(g, g->order[i]), &g->nodes[g->order[i]]);
-	struct buf data = BUF_INIT;
-	profile_write(&top, &data);
-	int rc = put(to, &data, err);
-	buf_release(&data);
+	int rc = put_profile(&top, to, err);
 	map_release(&functions);
 	profile_release(&top);
 	report_graph_release(&rg);

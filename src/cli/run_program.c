@@ -120,8 +120,7 @@ static int check_loader(const struct elf *e, struct err *err)
 	if (!interp)
 		return err_set(err, ERR_UNSUPPORTED,
 			"%s is linked statically, so nothing can be preloaded into it; link it "
-			"dynamically, "
-			"or link libsonde.a into it and set SONDE_CPUPROFILE=FILE",
+			"dynamically",
 			e->path);
 	size_t n = interp->p_filesz < sizeof(loader) ? interp->p_filesz : sizeof(loader) - 1;
 	if (pread(e->fd, loader, n, (off_t)interp->p_offset) != (ssize_t)n)

@@ -31,7 +31,7 @@ def damaged(at, data):
 
 @test
 def test_static():
-  refused([program("static")], 126, "linked statically", "libsonde.a")
+  refused([program("static")], 126, "linked statically", "link it dynamically")
 
 
 @test

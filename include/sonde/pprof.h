@@ -1,0 +1,84 @@
+/*
+ * sonde/pprof.h: profiles of the running program, from inside it.
+ *
+ * The C form of Go's package runtime/pprof. Link with -lsonde (pkg-config sonde); what is written
+ *is profile.proto, gzipped, as Go writes it: `sonde pprof`, `go tool pprof` and everything else
+ *that reads pprof open it, and find functions and lines in the program's own files.
+ *
+ *	struct sonde_cpu_profile_opts opts = SONDE_CPU_PROFILE_OPTS(.hz = 500);
+ *	if (sonde_cpu_profile_start("cpu.pb.gz", &opts) == 0) {
+ *		work();
+ *		sonde_cpu_profile_stop();
+ *	}
+ *
+ * A program can also be profiled without a call, from its start to its exit, by the environment:
+ * SONDE_CPUPROFILE=FILE and SONDE_HZ=N; or unchanged and unlinked, by `sonde run`.
+ *
+ * All functions may be called from any thread, but not from a signal handler, and not between fork
+ * and exec. Samples are recorded and written without taking memory from malloc. In a child made by
+ * fork no profile is running, whatever its parent does.
+ */
+#ifndef SONDE_PPROF_H_PUBLIC
+#define SONDE_PPROF_H_PUBLIC
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SONDE_CPU_PROFILE_HZ 100 /* Go's rate */
+
+/*
+ * Grows by appending members; `size` says which of them the caller knows. 0 in a member means its
+ * default.
+ */
+struct sonde_cpu_profile_opts {
+	size_t size;	   /* sizeof(struct sonde_cpu_profile_opts): set by the macro below */
+	unsigned hz;	   /* samples a second of each thread's CPU time, 1 to 10000; default 100 */
+	size_t memory_max; /* bytes the recording may take; default 64 MiB, at least 1 MiB. What
+			    * finds no room keeps its time in the profile and loses its stack. */
+};
+
+#ifdef __cplusplus
+#define SONDE_CPU_PROFILE_OPTS_SIZE sizeof(sonde_cpu_profile_opts)
+#else
+#define SONDE_CPU_PROFILE_OPTS_SIZE sizeof(struct sonde_cpu_profile_opts)
+#endif
+#define SONDE_CPU_PROFILE_OPTS(...)                              \
+	{                                                        \
+		.size = SONDE_CPU_PROFILE_OPTS_SIZE, __VA_ARGS__ \
+	}
+
+/*
+ * Starts to record where all threads of the process, those there are and those to come, spend their
+ * CPU time; pprof.StartCPUProfile. The file is made or emptied now and written by
+ * sonde_cpu_profile_stop(). `opts` may be NULL.
+ *
+ * Returns 0, or
+ *	-EBUSY		a CPU profile is running already (`sonde run` and SONDE_CPUPROFILE count),
+ *or the program has a handler for SIGPROF, which the profiler needs for itself; -EINVAL
+ *an option is out of its range; -ENOMEM		there is no memory for the recording;
+ *	-ENOTSUP	the program is built with ThreadSanitizer, which holds signals back;
+ *	-errno		of open(2), or of the system calls that arm timers.
+ */
+int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profile_opts *opts);
+
+/*
+ * The same, writing to a descriptor, which stays the caller's: to be kept open until
+ * sonde_cpu_profile_stop() has returned.
+ */
+int sonde_cpu_profile_start_fd(int fd, const struct sonde_cpu_profile_opts *opts);
+
+/*
+ * Stops and writes the profile; pprof.StopCPUProfile. Returns when it is written: 0, -ENOENT when
+ * no profile was started by the functions above, or the negative error number of writing it (the
+ * profile is then lost, and stopped all the same).
+ */
+int sonde_cpu_profile_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -108,7 +108,7 @@ static int read_profile(struct fetch *f, struct profile *ret, const void *data, 
 		.inflated_max = (size_t)f->args->max_memory,
 		.mapped = mapped,
 	};
-	int rc = profile_parse(ret, data, n, &limits, err);
+	int rc = profile_read(ret, data, n, FORMAT_ANY, &limits, err);
 	if (rc < 0)
 		return rc;
 	rc = profile_check(ret, err);

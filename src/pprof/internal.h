@@ -21,9 +21,6 @@ uint32_t mapping_relocation_symbol(struct profile *p, uint32_t file);
 must_check int profile_compatible(
 	const struct profile *a, const struct profile *b, struct err *err);
 
-/* Go's time.Duration.String(), appended. */
-void duration_string(int64_t nanos, struct buf *out);
-
 /* Forgets the unknown fields of some kinds of message (bits 1 << enum profile_message), when the
  * things that owned them have moved. */
 void profile_drop_unknown(struct profile *p, uint32_t kinds);

@@ -6,6 +6,12 @@
 
 #include <math.h>
 
+void legacy_release(struct legacy *l)
+{
+	map_release(&l->locations);
+	mem_free(l->stack);
+}
+
 int legacy_not_mine(void)
 {
 	return ERR_NOT_FOUND;
@@ -177,7 +183,7 @@ static bool is_heap(const struct profile *p)
 	return false;
 }
 
-static void add_frame_info(struct profile *p)
+void legacy_frame_info(struct profile *p)
 {
 	static const char *const contention[] = {"contentions", "delay", NULL};
 	const char *drop = cpu_frames, *keep = "";
@@ -198,10 +204,9 @@ static int try_reader(reader *read, struct profile *p, const void *data, size_t 
 	struct legacy l = {.p = p, .err = err};
 	profile_init(p);
 	int rc = read(&l, data, n);
-	map_release(&l.locations);
-	mem_free(l.stack);
+	legacy_release(&l);
 	if (rc >= 0)
-		add_frame_info(p);
+		legacy_frame_info(p);
 	else
 		profile_release(p);
 	return rc;

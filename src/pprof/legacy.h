@@ -24,6 +24,11 @@ int legacy_java(struct legacy *l, const uint8_t *data, size_t n);
 /* What follows the samples of a Java CPU profile. */
 int legacy_java_locations(struct legacy *l, const uint8_t *data, size_t n);
 
+/* Not the profile. */
+void legacy_release(struct legacy *l);
+/* Go's drop_frames and keep_frames for the kind of profile the sample types show. */
+void legacy_frame_info(struct profile *p);
+
 /* "unrecognized": this reader's input it is not. */
 int legacy_not_mine(void);
 int legacy_malformed(struct legacy *l, const struct lines *lines);

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "pprof/profile.h"
+#include "pprof/formats.h"
 #include "pprof/transform.h"
 
 #endif

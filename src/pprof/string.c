@@ -95,7 +95,7 @@ static void put_time(struct printer *pr)
 static void put_duration(struct printer *pr)
 {
 	struct buf text = BUF_INIT;
-	duration_string(pr->p->duration_nanos, &text);
+	goflag_duration_string(pr->p->duration_nanos, &text);
 	size_t n = 0, at = 0;
 	for (; at < text.len && n < 4; n++)
 		for (at++; at < text.len && (text.data[at] & 0xc0) == 0x80;)

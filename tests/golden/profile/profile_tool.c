@@ -38,7 +38,7 @@ static struct profile read_file(const char *path)
 	fclose(f);
 	struct profile p;
 	struct err err = ERR_INIT;
-	if (profile_parse(&p, data.data, data.len, NULL, &err) < 0)
+	if (profile_read(&p, data.data, data.len, FORMAT_ANY, NULL, &err) < 0)
 		die(&err);
 	buf_release(&data);
 	return p;
@@ -133,6 +133,14 @@ static void by_regex(const char *op, struct profile *p, const char *pattern, str
 	regex_free(re);
 }
 
+static int export(const char *op, const struct profile *p)
+{
+	struct sink out = {.write = print};
+	if (strcmp(op, "folded") == 0)
+		return profile_write_folded(p, p->sample_type_n - 1, &out);
+	return profile_write_speedscope(p, "test", 0, &out);
+}
+
 static void run(const char *op, struct profile *all, uint32_t n, char **args)
 {
 	struct profile *p = &all[0];
@@ -178,6 +186,13 @@ int main(int argc, char **argv)
 	int i = 2;
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++)
 		all[n++] = read_file(argv[i]);
+	if (strcmp(argv[1], "folded") == 0 || strcmp(argv[1], "speedscope") == 0) {
+		int rc = export(argv[1], &all[0]);
+		for (uint32_t j = 0; j < n; j++)
+			profile_release(&all[j]);
+		mem_free(all);
+		return rc < 0;
+	}
 	run(message ? argv[1] + 3 : argv[1], all, n, argv + (i < argc ? i + 1 : i));
 	output(&all[0], message);
 	for (uint32_t j = 0; j < n; j++)

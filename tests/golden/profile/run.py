@@ -56,6 +56,14 @@ def own():
     report(got.stdout == read(expected) and got.returncode == is_bad, name)
     if not is_bad:
       round_trip(path, name)
+    for op in ("folded", "speedscope"):
+      exported = os.path.join(HERE, "expected", name + "." + op)
+      if os.path.exists(exported):
+        got = tool(op, path)
+        if os.environ.get("UPDATE"):
+          with open(exported, "wb") as f:
+            f.write(got.stdout)
+        report(got.stdout == read(exported), name + " as " + op)
 
 
 def shared():

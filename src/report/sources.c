@@ -71,7 +71,7 @@ static bool is_under(const char *path, const char *dirs)
 
 static int open_regular(const struct sources *s, const char *path)
 {
-	struct stat st;
+	struct stat st = {0};
 	if (s->confined && !is_under(path, s->search_path)) {
 		errno = EACCES;
 		return -1;

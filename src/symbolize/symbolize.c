@@ -59,6 +59,8 @@ static bool parse_word(struct symbolize_opts *opts, const char *word)
 		opts->remote = true;
 	} else if (!strcmp(word, "force")) {
 		opts->force = true;
+	} else if (!strcmp(word, "debuginfod")) {
+		opts->object.debuginfod = true;
 	} else if (word[0]) {
 		return parse_demangle(opts, word);
 	}

@@ -51,9 +51,10 @@ struct symbolize_opts {
 };
 
 /* The value of -symbolize: "none", "local", "fastlocal", "remote", "force", "demangle=MODE",
- * joined by ':'; "" is the default (local, then remote). Sets the fields above the object options,
- * so message must be set before: what is not understood is said and ignored, as Go does. Returns
- * false for "none": nothing is to be done. */
+ * joined by ':'; "" is the default (local, then remote). "debuginfod" is our own: it allows asking
+ * the servers of $DEBUGINFOD_URLS. Sets the fields above the object options; message must be set
+ * before: what is not understood is said and ignored, as Go does. Returns false for "none": nothing
+ * is to be done. */
 bool symbolize_opts_parse(struct symbolize_opts *opts, const char *mode);
 
 /* Symbolizes and demangles. What could not be symbolized is reported by message and left as it

@@ -4,11 +4,13 @@ folder, and runs the unit test on it: fixtures.py TEST SOURCE-FOLDER
 
 A shape whose tool is missing (clang, rustc) is left out; the test counts it as skipped.
 """
+import http.server
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 
 def run(*cmd):
@@ -88,11 +90,35 @@ def mini(at):
   run("objcopy", "--add-section", ".gnu_debugdata=" + at("mini.symbols.xz"), at("mini"))
 
 
+def serve(out):
+  """A debuginfod server that has the debug file of by-id. Returns the environment of its clients."""
+  ident = open(os.path.join(out, "build-id")).read()
+  debug = os.path.join(out, "debug/.build-id", ident[:2], ident[2:] + ".debug")
+
+  class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+      found = self.path == "/buildid/%s/debuginfo" % ident
+      body = open(debug, "rb").read() if found else b""
+      self.send_response(200 if found else 404)
+      self.send_header("Content-Length", str(len(body)))
+      self.end_headers()
+      self.wfile.write(body)
+
+    def log_message(self, *args):
+      pass
+
+  server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+  threading.Thread(target=server.serve_forever, daemon=True).start()
+  return {"DEBUGINFOD_URLS": "http://127.0.0.1:%d" % server.server_port,
+          "DEBUGINFOD_CACHE_PATH": os.path.join(out, "cache")}
+
+
 def main():
   test, source = sys.argv[1:3]
   with tempfile.TemporaryDirectory() as out:
     build(source, out)
-    result = subprocess.run([test, out], capture_output=True, text=True)
+    result = subprocess.run([test, out], capture_output=True, text=True,
+                            env={**os.environ, **serve(out)})
     sys.stderr.write(result.stderr)
     # cmocka calls a skipped test "not ok", which is not what TAP means by it.
     for line in result.stdout.splitlines():

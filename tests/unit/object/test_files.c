@@ -142,6 +142,21 @@ static void test_by_link(void **state)
 	check_c(obj);
 }
 
+/* From the server that fixtures.py runs; asked only if allowed. */
+static void test_debuginfod(void **state)
+{
+	struct object_opts opts = {.debug_dirs = "", .debuginfod = true};
+	struct object *obj;
+	assert_int_equal(object_open(&obj, path_of("by-id"), &opts, NULL), 0);
+	assert_true(object_has_dwarf(obj));
+	assert_non_null(strstr(object_debug_path(obj), "/cache/"));
+	check_c(obj);
+	opts.debuginfod = false;
+	assert_int_equal(object_open(&obj, path_of("by-id"), &opts, NULL), 0);
+	assert_false(object_has_dwarf(obj));
+	object_free(obj);
+}
+
 static void check_refused(const char *name, const char *dirs, const char *why)
 {
 	struct object *obj = open_with(name, dirs);
@@ -312,6 +327,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_rust),
 		cmocka_unit_test(test_by_id),
 		cmocka_unit_test(test_by_link),
+		cmocka_unit_test(test_debuginfod),
 		cmocka_unit_test(test_wrong_checksum),
 		cmocka_unit_test(test_wrong_id),
 		cmocka_unit_test(test_no_debug),

@@ -88,11 +88,12 @@ void counters_read(unsigned wanted, double values[N_COUNTERS]);
 
 /* ---- evidence of disturbance (noise.c) ---- */
 struct evidence {
-	int64_t wall_ns;
+	int64_t wall_ns, cpu_ns;
 	uint64_t wait_ns;      /* this thread was runnable but not running */
 	uint64_t steal_ns;     /* the hypervisor ran someone else, all CPUs */
 	uint64_t throttled_ns; /* held by the cgroup's CPU limit */
 	uint64_t preempted, migrated;
+	uint64_t slept; /* voluntary switches */
 };
 void evidence_read(struct evidence *e);
 /* The time this thread waited for a CPU so far, ns; 0 where the kernel does not say. */

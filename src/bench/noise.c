@@ -94,6 +94,8 @@ void evidence_read(struct evidence *e)
 		.throttled_ns = throttled_ns(),
 		.preempted = (uint64_t)u.ru_nivcsw,
 		.migrated = migrations(),
+		.slept = (uint64_t)u.ru_nvcsw,
+		.cpu_ns = cpu_now_ns(),
 		.wall_ns = now_ns(),
 	};
 }
@@ -110,6 +112,17 @@ static double at_least(double worst, double percent)
 	return percent > worst ? percent : worst;
 }
 
+/* A run that never went to sleep and yet was not on a CPU was kept off it, whether or not the
+ * kernel counted that as waiting: under a hypervisor it often does not. */
+static double lost_percent(const struct evidence *from, const struct evidence *to)
+{
+	double wall = (double)(to->wall_ns - from->wall_ns);
+	double slept = (double)(to->slept - from->slept);
+	if (slept > 1 + wall / 1e9)
+		return 0;
+	return 100 * (1 - (double)(to->cpu_ns - from->cpu_ns) / wall);
+}
+
 double evidence_judge(const struct evidence *from, const struct evidence *to, double spread_percent,
 	int procs, struct buf *why)
 {
@@ -118,7 +131,8 @@ double evidence_judge(const struct evidence *from, const struct evidence *to, do
 	if (wall < 1e6)
 		return 0;
 	double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN), worst = 0;
-	double wait = 100 * (double)(to->wait_ns - from->wait_ns) / wall / procs;
+	double wait = at_least(
+		100 * (double)(to->wait_ns - from->wait_ns) / wall / procs, lost_percent(from, to));
 	double steal = 100 * (double)(to->steal_ns - from->steal_ns) / wall / cpus;
 	double throttled = 100 * (double)(to->throttled_ns - from->throttled_ns) / wall / cpus;
 	double preempted = (double)(to->preempted - from->preempted);

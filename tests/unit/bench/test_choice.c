@@ -37,8 +37,11 @@ static void test_median(void **state)
 	assert_true(isinf(median_spread(v, 0, &median)));
 }
 
+/* Of a run that was on the CPU all the time that it did not wait. */
 static double judge(struct evidence e, double spread, struct buf *why)
 {
+	if (e.cpu_ns == 0)
+		e.cpu_ns = e.wall_ns - (int64_t)e.wait_ns;
 	struct evidence from = {0};
 	buf_clear(why);
 	return evidence_judge(&from, &e, spread, 1, why);
@@ -62,6 +65,11 @@ static void test_evidence(void **state)
 				      "25%");
 	assert_true(
 		judge((struct evidence){.wall_ns = second, .throttled_ns = 1000000}, 0, &why) > 0);
+	/* Off the CPU without sleeping, though the kernel counts no wait; and sleeping. */
+	struct evidence lost = {.wall_ns = second, .cpu_ns = second * 3 / 4};
+	assert_true(fabs(judge(lost, 0, &why) - 25) < 1e-9);
+	lost.slept = 100;
+	assert_true(judge(lost, 0, &why) == 0);
 	/* Half a millisecond says nothing. */
 	assert_true(judge((struct evidence){.wall_ns = 500000, .wait_ns = 400000}, 0, &why) == 0);
 	buf_release(&why);

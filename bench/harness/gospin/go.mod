@@ -1,0 +1,3 @@
+module example.org/spin
+
+go 1.21

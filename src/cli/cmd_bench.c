@@ -197,6 +197,10 @@ static int run_all(struct options *o)
 	struct bench_run how = {.json = o->json};
 	char here[PATH_MAX];
 	bool ok = true;
+	if (o->cpuprofile && o->packages.n > 1) {
+		cli_error("bench", "cannot use -cpuprofile flag with multiple packages");
+		return CLI_USAGE;
+	}
 	/* Programs run in their own directories, files named by flags are meant to be here. */
 	if (getcwd(here, sizeof(here)))
 		words_addf(&how.flags, "-test.outputdir=%s", here);

@@ -35,10 +35,12 @@ CASES = {
   "bad-benchtime": (["-benchtime=0s"], False),
   "bad-cpu": (["-cpu=x"], False),
   "bad-flag": (["-zip"], False),
+  "no-cpu-profiler": (["-bench=.", "-cpuprofile=c"], False),
   "no-profiler": (["-bench=.", "-blockprofile=b"], False),
   "tree": (["-benchtime=10x"], True),
   "tree-one": (["-benchtime=10x", "one_bench.c", "-benchmem"], True),
   "tree-json": (["-benchtime=10x", "-json", "sub/..."], True),
+  "tree-profile": (["-cpuprofile=c", ".", "sub"], True),
   "tree-list": (["-list=.", ".", "sub"], True),
   "tree-missing": (["nothing"], True),
 }

@@ -251,6 +251,18 @@ bool object_has_dwarf(struct object *obj)
 	return dwarf_of(obj);
 }
 
+bool object_has_code(const struct object *obj)
+{
+	size_t loads = 0;
+	for (size_t i = 0; i < obj->phdr_n; i++) {
+		const GElf_Phdr *p = &obj->phdrs[i];
+		loads += p->p_type == PT_LOAD;
+		if (p->p_type == PT_LOAD && p->p_flags & PF_X && p->p_filesz)
+			return true;
+	}
+	return !loads; /* a kernel module */
+}
+
 static bool is_mangled(const char *name)
 {
 	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');

@@ -60,6 +60,8 @@ const char *object_debug_path(struct object *obj);
 /* Why a debug file that was found was not used ("...: checksum mismatch"); "" if all is well. */
 const char *object_debug_problem(struct object *obj);
 bool object_has_dwarf(struct object *obj);
+/* False for a separate debug file: its segments are empty, so nothing says where it was mapped. */
+bool object_has_code(const struct object *obj);
 
 /* --- where it was: elfexec's GetBase. The base is what to subtract from an address of the process
  * to have one of the file; `addr` picks the segment when several fit the mapping. --- */

@@ -178,12 +178,16 @@ static void test_locate(void **state)
 	assert_non_null(strstr(messages.data, "build-id mismatch (1234 != "));
 	profile_release(&p);
 
-	/* xx/yyyy.debug, the layout of .build-id folders. */
-	char *debug = path_of("debug/.build-id");
+	/* xx/yyyy.debug, the layout of .build-id folders: taken if it is the binary itself, not if
+	 * it is its debug file. */
 	make_profile(&p, "/no/such/place/other", NULL);
-	locate = (struct symbolize_locate){.search_path = debug};
+	locate = (struct symbolize_locate){.search_path = path_of("debug/.build-id")};
 	symbolize_locate(&p, &locate, &opts);
-	assert_memory_equal(profile_str(&p, p.mappings[0].file), debug, strlen(debug));
+	assert_string_equal(profile_str(&p, p.mappings[0].file), "/no/such/place/other");
+	locate = (struct symbolize_locate){.search_path = path_of("store")};
+	symbolize_locate(&p, &locate, &opts);
+	assert_memory_equal(
+		profile_str(&p, p.mappings[0].file), path_of("store/"), strlen(path_of("store/")));
 	profile_release(&p);
 }
 

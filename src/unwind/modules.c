@@ -27,7 +27,7 @@
 #define MODULES_MAX  16384u
 #define GONE_MAX     1024u
 #define IDLE_MAX     16u
-#define PATIENCE_NS  20000000u
+#define PATIENCE_NS  2000000u
 
 struct module {
 	struct unwind_module info;
@@ -49,8 +49,7 @@ struct list {
 	uint32_t slots;		/* used so far */
 	struct idle idle[IDLE_MAX * 2];
 	unsigned idle_n;
-	struct snapshot *old[8]; /* waiting for their grace period */
-	unsigned old_n;
+	struct snapshot *old;	    /* waiting for their grace period */
 	struct unwind_module *gone; /* a ring */
 	uint64_t gone_n;	    /* ever */
 	struct sig_arena paths;
@@ -185,9 +184,11 @@ static void free_garbage(void)
 {
 	if (!sig_rcu_quiesce(&rcu, PATIENCE_NS))
 		return;
-	for (unsigned i = 0; i < list.old_n; i++)
-		sig_unmap(list.old[i], list.old[i]->bytes);
-	list.old_n = 0;
+	while (list.old) {
+		struct snapshot *s = list.old;
+		list.old = s->older;
+		sig_unmap(s, s->bytes);
+	}
 	while (list.idle_n > IDLE_MAX) {
 		table_free(list.idle[0].table);
 		memmove(&list.idle[0], &list.idle[1], --list.idle_n * sizeof(list.idle[0]));
@@ -197,8 +198,6 @@ static void free_garbage(void)
 static int publish(void)
 {
 	size_t bytes = sizeof(struct snapshot) + modules_n() * sizeof(struct range);
-	if (list.old_n == sizeof(list.old) / sizeof(*list.old))
-		return -EBUSY; /* walks are stuck: the next refresh tries again */
 	struct snapshot *s = sig_map(bytes);
 	if (!s)
 		return -ENOMEM;
@@ -211,8 +210,10 @@ static int publish(void)
 		for (size_t i = 0; i < 1 << CACHE_BITS; i++)
 			atomic_store_explicit(&modules_cache[i].check, 0, memory_order_relaxed);
 	struct snapshot *before = atomic_exchange(&published, s);
-	if (before)
-		list.old[list.old_n++] = before;
+	if (before) {
+		before->older = list.old;
+		list.old = before;
+	}
 	list.changed = false;
 	return 0;
 }
@@ -332,7 +333,7 @@ static int refresh_locked(void)
 			rc = 1;
 		}
 	}
-	if (list.old_n || list.idle_n > IDLE_MAX)
+	if (list.old || list.idle_n > IDLE_MAX)
 		free_garbage();
 	return rc;
 }
@@ -376,7 +377,8 @@ void unwind_after_fork_child(void)
 	if (!sig_trylock(&list.lock)) {
 		/* A thread that is not here was changing the list. The modules are right; what
 		 * waits to be freed may be half moved, and is let go. */
-		list.idle_n = list.old_n = 0;
+		list.idle_n = 0;
+		list.old = NULL;
 		list.changed = true;
 	}
 	sig_lock_reset(&list.lock);

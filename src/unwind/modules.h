@@ -16,9 +16,11 @@ struct range {
 	const struct table *table; /* NULL: no unwind information, frame pointers only */
 };
 
-/* What walkers see: immutable, ranges ascending and disjoint. */
+/* What walkers see: ranges ascending and disjoint; nothing in it changes but `older`, which is the
+ * list's. */
 struct snapshot {
-	size_t bytes; /* of the mapping */
+	struct snapshot *older; /* that waits to be freed, as this one does */
+	size_t bytes;		/* of the mapping */
 	uint32_t generation;
 	uint32_t n;
 	struct range ranges[];

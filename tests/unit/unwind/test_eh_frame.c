@@ -319,7 +319,7 @@ static void test_header(void **state)
 	uint8_t header[] = {1, 0x1b, 3, 0x3b, 0x10, 0, 0, 0};
 	assert_int_equal(eh_frame_hdr_target(header, sizeof(header), 0x500), 0x514);
 	assert_int_equal(eh_frame_hdr_target(header, 7, 0x500), 0);
-	assert_int_equal(eh_frame_hdr_target(NULL, 0, 0x500), 0);
+	assert_int_equal(eh_frame_hdr_target(header, 0, 0x500), 0);
 	header[0] = 2;
 	assert_int_equal(eh_frame_hdr_target(header, sizeof(header), 0x500), 0);
 	header[0] = 1;

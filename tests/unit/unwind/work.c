@@ -13,7 +13,7 @@
 #include <ucontext.h>
 #include <alloca.h>
 
-#define noinline __attribute__((noinline, noclone))
+#define noinline __attribute__((noinline))
 
 static volatile uint64_t sink;
 

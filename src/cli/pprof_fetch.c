@@ -128,7 +128,7 @@ static int read_mapped(
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, "open %s", path);
+		return pprof_os_error(err, "open", path);
 	void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (data == MAP_FAILED)
@@ -154,7 +154,11 @@ static int read_file(struct fetch *f, struct profile *ret, const char *path, str
 	if (strcmp(path, "-") == 0)
 		return read_stream(f, ret, path, err);
 	if (stat(path, &st) < 0)
-		return err_errno(err, "stat %s", path);
+		return pprof_os_error(err, "stat", path);
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return pprof_os_error(err, "read", path);
+	}
 	if (S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= INPUT_MAX)
 		return read_mapped(f, ret, path, (size_t)st.st_size, err);
 	return read_stream(f, ret, path, err);

@@ -6,6 +6,7 @@
  */
 #include "cli/pprof_tool.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,20 +37,36 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
+int pprof_os_error(struct err *err, const char *what, const char *path)
+{
+	int code = errno;
+	char words[128];
+	snprintf(words, sizeof(words), "%s", strerror(code));
+	words[0] = (char)tolower((unsigned char)words[0]);
+	return err_set(err, -code, "%s %s: %s", what, path, words);
+}
+
 static int destination_open(struct destination *d)
 {
 	if (d->fd >= 0)
 		return 0;
 	notes_printf(d->notes, "Generating report in %s", d->path);
 	d->fd = open(d->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	return d->fd < 0 ? err_errno(d->err, "open %s", d->path) : 0;
+	return d->fd < 0 ? pprof_os_error(d->err, "open", d->path) : 0;
 }
 
 static int destination_write(struct sink *sink, const void *p, size_t n)
 {
 	struct destination *d = sink->ctx;
 	int rc = destination_open(d);
-	return rc < 0 ? rc : write_all(d->fd, p, n);
+	if (rc < 0)
+		return rc;
+	rc = write_all(d->fd, p, n);
+	if (rc < 0 && rc != -EPIPE) {
+		errno = -rc;
+		pprof_os_error(d->err, "write", d->path);
+	}
+	return rc;
 }
 
 static void destination_init(
@@ -97,7 +114,7 @@ int pprof_temp_file(
 			*ret_path = buf_detach(&path, NULL);
 			return fd;
 		}
-		int rc = errno == EEXIST ? 0 : err_errno(err, "open %s", path.data);
+		int rc = errno == EEXIST ? 0 : pprof_os_error(err, "open", path.data);
 		buf_release(&path);
 		if (rc < 0)
 			return rc;

@@ -114,6 +114,9 @@ must_check int pprof_http_post(const char *url, const char *body, size_t n,
 void pprof_locate_binaries(struct profile *p, const struct pprof_args *args, struct notes *notes);
 bool pprof_is_object_file(const char *path);
 
+/* "open FILE: no such file or directory": the system's error in Go's form. Returns -errno. */
+int pprof_os_error(struct err *err, const char *what, const char *path);
+
 /* PREFIXnnnSUFFIX in dir, made anew: a file descriptor and its path (mem_free). */
 must_check int pprof_temp_file(
 	const char *dir, const char *prefix, const char *suffix, char **ret_path, struct err *err);

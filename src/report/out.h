@@ -39,12 +39,21 @@ static inline void out_step(struct out *out)
 		out_flush(out);
 }
 
-/* Writes the rest and releases. 0, or what the sink said. */
+/* What a sink returned, as the report's own result. A sink that said more already is not spoken
+ * over. */
+static inline must_check int out_result(int rc, struct err *err)
+{
+	if (rc < 0 && err && !err->code)
+		err_set(err, rc, "writing the report failed");
+	return rc < 0 ? rc : 0;
+}
+
+/* Writes the rest and releases. */
 static inline must_check int out_finish(struct out *out, struct err *err)
 {
 	out_flush(out);
 	buf_release(&out->buf);
-	return out->rc < 0 ? err_set(err, out->rc, "writing the report failed") : 0;
+	return out_result(out->rc, err);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * Reports that are profiles: the profile itself (proto), its text (raw), and the rows of top as a
  * profile (topproto).
  */
+#include "report/out.h"
 #include "report/report.h"
 
 static int put_profile(const struct profile *p, struct sink *to, struct err *err)
@@ -12,7 +13,7 @@ static int put_profile(const struct profile *p, struct sink *to, struct err *err
 	int rc = to->write(to, data.data, data.len);
 	buf_release(&message);
 	buf_release(&data);
-	return rc < 0 ? err_set(err, rc, "writing the report failed") : 0;
+	return out_result(rc, err);
 }
 
 int report_proto(struct report *r, struct sink *to, struct err *err)
@@ -27,8 +28,7 @@ int report_proto(struct report *r, struct sink *to, struct err *err)
 
 int report_raw(struct report *r, struct sink *to, struct err *err)
 {
-	int rc = profile_string(r->profile, to);
-	return rc < 0 ? err_set(err, rc, "writing the report failed") : 0;
+	return out_result(profile_string(r->profile, to), err);
 }
 
 /* The function of a row, one for all rows of its name, file and start line. */

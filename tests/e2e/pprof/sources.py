@@ -92,7 +92,7 @@ def files():
   check("standard input", sonde("-top", "-", stdin=data).stdout == plain.stdout)
   p = sonde("-top", "/nonexistent/file")
   check("a file that is not there", p.returncode == 2 and
-        lines(p.stderr)[0] == "/nonexistent/file: stat /nonexistent/file: No such file or directory", p)
+        lines(p.stderr)[0] == "/nonexistent/file: stat /nonexistent/file: no such file or directory", p)
   for name, bad in [("cut", data[:len(data) // 2]), ("noise", bytes(range(256)) * 4), ("empty", b""),
                     ("bomb", gzip.compress(b"\0" * (40 << 20)))]:
     path = os.path.join(TMP, name)
@@ -110,6 +110,13 @@ def files():
   check("-output", open(out, "rb").read() == plain.stdout and p.stderr == b"Generating report in %s\n" % out.encode(), p)
   p = sonde("-peek=nosuch", "-output=" + TMP + "/none.txt", CPU)
   check("a report that fails leaves no file", p.returncode == 2 and not os.path.exists(TMP + "/none.txt"), p)
+  p = sonde("-top", "-output=%s/no/dir" % TMP, CPU)
+  check("an output that cannot be made", p.returncode == 2 and
+        lines(p.stderr)[-1] == "pprof: open %s/no/dir: no such file or directory" % TMP, p)
+  p = sonde("-top", "-output=/dev/full", CPU)
+  check("a full disk", p.returncode == 2 and b"pprof: write /dev/full: no space left on device" in p.stderr, p)
+  p = sonde("-top", TMP)
+  check("a folder is no profile", b"read %s: is a directory" % TMP.encode() in p.stderr, p)
   p = sonde("-top", SONDE, CPU)
   check("a binary before the profile names it", b"File: sonde" in p.stdout, p)
 

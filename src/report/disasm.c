@@ -42,7 +42,6 @@ struct disasm {
 	size_t symbol_n; /* functions that matched, with costs or without */
 	bool has_address;
 	uint64_t address;
-	struct err open_err;
 };
 
 static int by_addr(const void *pa, const void *pb)
@@ -127,10 +126,13 @@ static void open_binary(struct disasm *d, const struct mapping *m)
 		.limit = m->limit,
 		.offset = m->offset,
 		.kernel_symbol = profile_str(d->r->profile, m->kernel_relocation_symbol)};
-	struct binary binary = {.file = d->tool->open(d->tool, profile_str(d->r->profile, m->file),
-					&map, &d->open_err)};
-	if (!binary.file)
+	struct binary binary = {
+		.file = d->tool->open(d->tool, profile_str(d->r->profile, m->file), &map, &why)};
+	if (!binary.file) {
+		/* Go prints it on stdout, in the midst of the report. */
+		notes_printf(d->r->notes, "%s", why.msg);
 		return;
+	}
 	place_nodes(d, &binary);
 	vec_push(d->binaries, d->binary_n, d->binary_cap, binary);
 	add_routines(d, &binary);
@@ -148,14 +150,11 @@ static int find_routines(struct disasm *d, struct err *err)
 		qsort(d->routines, d->routine_n, sizeof(*d->routines), by_name);
 		return 0;
 	}
-	/* Go prints why a binary could not be opened on stdout, in the midst of the report. */
-	const char *sep = d->open_err.code ? "; " : "", *why = d->open_err.msg;
 	if (!d->has_address)
-		return err_set(err, ERR_NOT_FOUND, "no matches found for regexp %s%s%s", pattern,
-			sep, why);
+		return err_set(err, ERR_NOT_FOUND, "no matches found for regexp %s", pattern);
 	if (!d->symbol_n)
-		return err_set(err, ERR_NOT_FOUND, "no matches found for address 0x%" PRIx64 "%s%s",
-			d->address, sep, why);
+		return err_set(
+			err, ERR_NOT_FOUND, "no matches found for address 0x%" PRIx64, d->address);
 	return err_set(err, ERR_NOT_FOUND,
 		"address 0x%" PRIx64 " found in binary, but the corresponding symbols do not have "
 		"samples in the profile",

@@ -386,6 +386,7 @@ int report_init(struct report *r, struct profile *p, enum report_format format, 
 	memset(r, 0, sizeof(*r));
 	r->profile = p;
 	r->format = format;
+	r->notes = notes;
 	config_copy(&r->config, config);
 	int rc = prepare(r, command, arg, notes, err);
 	if (rc < 0)

@@ -71,6 +71,7 @@ struct report {
 	uint32_t filter_n;
 
 	struct unit_conv conv; /* unit -> output_unit */
+	struct notes *notes;   /* of report_init(): must live as long as the report */
 };
 
 /* `command` names the command ("top", "peek": some have settings of their own); `arg` is its

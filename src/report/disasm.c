@@ -126,6 +126,7 @@ static void open_binary(struct disasm *d, const struct mapping *m)
 		.limit = m->limit,
 		.offset = m->offset,
 		.kernel_symbol = profile_str(d->r->profile, m->kernel_relocation_symbol)};
+	struct err why = ERR_INIT;
 	struct binary binary = {
 		.file = d->tool->open(d->tool, profile_str(d->r->profile, m->file), &map, &why)};
 	if (!binary.file) {

@@ -27,6 +27,7 @@ extern const struct command cli_commands[]; /* ends with a NULL name */
 int cmd_run(int argc, char **argv);
 int cmd_pprof(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_benchstat(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

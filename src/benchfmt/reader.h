@@ -1,0 +1,86 @@
+/*
+ * Reading benchmark results: golang.org/design/14313-benchmark-format, as
+ * golang.org/x/perf/benchfmt reads it. Lines that are nothing of the format are passed over; a line
+ * that means to be a result and is wrong is reported, and reading goes on.
+ *
+ * One reader reads any number of inputs, one after another; units metadata carries across them.
+ */
+#ifndef SONDE_BENCHFMT_READER_H
+#define SONDE_BENCHFMT_READER_H
+
+struct bench_value {
+	double value;
+	uint32_t unit; /* string, tidied */
+	double orig_value;
+	uint32_t orig_unit; /* string; 0 if value and unit are as written */
+};
+
+struct bench_config {
+	uint32_t key, value; /* strings */
+	bool file;	     /* from the file; otherwise given by the caller (.file) */
+};
+
+/* One result. Spans point into the input. */
+struct bench_result {
+	struct bench_config *config;
+	uint32_t config_n;
+	uint64_t config_version; /* changes whenever config does */
+	const char *name;	 /* without "Benchmark" */
+	uint32_t name_len;
+	int64_t iters;
+	struct bench_value *values;
+	uint32_t value_n;
+	const char *file;
+	int line;
+};
+
+struct bench_metadata {
+	uint32_t unit, key, value; /* strings; unit tidied */
+};
+
+enum bench_record {
+	BENCH_END,
+	BENCH_RESULT, /* reader.result */
+	BENCH_ERROR,  /* reader.error: a syntax error, "FILE:LINE: message" in error.msg */
+};
+
+struct bench_reader {
+	struct strtab strings; /* of keys, values, units: for all inputs */
+	struct bench_result result;
+	struct err error;
+	bool fix_zero; /* a zero of "ns/op" is tidied like its fellows; Go leaves it a unit of its
+			  own */
+	/* private */
+	const char *p, *end;
+	uint32_t config_cap, value_cap;
+	uint64_t versions;
+	struct bench_metadata *metadata;
+	uint32_t metadata_n, metadata_cap;
+	struct tidied {
+		bool known;
+		uint32_t unit;
+		double factor;
+	} * tidied; /* by string id */
+	uint32_t tidied_n;
+	const char *units_left; /* the rest of a Unit line: it may hold several errors */
+	const char *units_end;
+	uint32_t units_orig;
+};
+
+void bench_reader_init(struct bench_reader *r);
+void bench_reader_release(struct bench_reader *r);
+/* Starts on a new input, [p, p + n), which must live while it is read. `label` becomes the value of
+ * the key ".file". */
+void bench_reader_open(
+	struct bench_reader *r, const char *p, size_t n, const char *file, const char *label);
+enum bench_record bench_reader_next(struct bench_reader *r);
+
+/* Metadata of a tidy unit ("assume", "better"), or NULL. */
+const char *bench_reader_metadata(const struct bench_reader *r, uint32_t unit, const char *key);
+
+static inline const char *bench_str(const struct bench_reader *r, uint32_t id)
+{
+	return strtab_get(&r->strings, id);
+}
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * Tables of summaries and comparisons, made from results (benchstat's internal/benchtab).
+ *
+ *	tables_init(&t, &projector, &tableBy, &rowBy, &colBy, &residue)
+ *	for each result: tables_add(&t)
+ *	tables_finish(&t, &options)
+ *	tables_write_text(&t, out)
+ */
+#ifndef SONDE_BENCHFMT_TABLE_H
+#define SONDE_BENCHFMT_TABLE_H
+
+enum assumption {
+	ASSUME_NOTHING, /* median, order statistics, U test */
+	ASSUME_EXACT,	/* all values are the same, or a warning says they are not */
+};
+
+struct warnings {
+	char **lines;
+	uint32_t n, cap;
+};
+
+struct summary {
+	double center, lo, hi;
+	struct warnings warnings;
+};
+
+struct comparison {
+	double p, alpha;
+	uint32_t n1, n2;
+	struct warnings warnings;
+	/* beyond Go's */
+	bool has_effect; /* new / old - 1, with its interval */
+	double effect, lo, hi;
+	double adjusted_p; /* by Holm, if asked for; else p */
+};
+
+struct cell {
+	uint32_t row, col; /* keys */
+	double *values;
+	uint32_t n, cap;
+	uint32_t *residues; /* keys; the last one seen is last, equals may repeat */
+	uint32_t residue_n, residue_cap;
+	/* after tables_finish() */
+	struct sample sample;
+	struct warnings warnings; /* of the sample */
+	struct summary summary;
+	const struct cell *baseline; /* NULL: it is the baseline, or there is none */
+	struct comparison comparison;
+};
+
+struct column_summary {
+	bool has_summary, has_ratio;
+	double summary, ratio; /* geometric means; of center / baseline */
+	struct warnings warnings;
+};
+
+struct table {
+	uint32_t key;  /* of tableBy */
+	uint32_t unit; /* string */
+	enum assumption assumption;
+	uint32_t *rows, *cols; /* keys, sorted */
+	uint32_t row_n, col_n;
+	struct column_summary *summaries; /* by column */
+	/* private */
+	struct cell *cells;
+	uint32_t cell_n, cell_cap;
+	struct map index; /* row << 32 | col -> cell */
+};
+
+struct tables {
+	struct projector *projector;
+	struct projection *table_by, *row_by, *col_by, *residue;
+	struct table *tables; /* in the order they came; order[] is sorted */
+	uint32_t n, cap;
+	uint32_t *order;
+	uint32_t *of_key; /* table_by key -> table + 1 */
+	uint32_t of_key_cap;
+};
+
+struct table_options {
+	double alpha, confidence;
+	bool holm; /* correct for the number of comparisons in all tables */
+};
+
+void tables_init(struct tables *t, struct projector *projector, struct projection *table_by,
+	struct projection *row_by, struct projection *col_by, struct projection *residue);
+void tables_release(struct tables *t);
+/* Adds the values of the reader's result that pass the filter. */
+void tables_add(struct tables *t);
+void tables_finish(struct tables *t, const struct table_options *options);
+
+/* NULL if the table has no such cell. */
+const struct cell *table_cell(const struct table *t, uint32_t row, uint32_t col);
+
+/* "5%", "0%", "?" where signs differ, "∞" where there is no bound. Appended. */
+void summary_range(const struct summary *s, struct buf *out);
+/* "p=0.016 n=5", and "+3.14%", "~" or "?". Appended. */
+void comparison_describe(const struct comparison *c, struct buf *out);
+void comparison_delta(
+	const struct comparison *c, double old_center, double new_center, struct buf *out);
+/* 1 better, -1 worse, 0 no significant difference or unknown which is better. */
+int comparison_verdict(const struct tables *t, const struct table *table, const struct cell *cell);
+
+/* The lines before a table: what of its key changed since the table before. `line` gets no newline.
+ */
+void tables_each_header(
+	const struct tables *t, uint32_t i, void (*line)(void *ctx, const char *line), void *ctx);
+
+void tables_write_text(const struct tables *t, struct buf *out);
+/* Warnings go to `warnings`, named by spreadsheet cell. `go_cells`: past column Z as Go names them.
+ */
+void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings, bool go_cells);
+void tables_write_json(const struct tables *t, struct buf *out);
+void tables_write_markdown(const struct tables *t, struct buf *out);
+void tables_write_html(const struct tables *t, struct buf *out);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * Tables as one self-contained HTML page: the numbers of the text, and beside each the distribution
+ * they stand for, drawn as SVG: every value a dot, the box its quartiles, the bar its confidence
+ * interval. No script; light and dark by the reader's preference.
+ */
+#include "benchfmt/benchfmt.h"
+
+#include <math.h>
+
+enum { PLOT_WIDTH = 260, LANE = 16 };
+
+static void add_html(const char *s, struct buf *out)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '<':
+			buf_addstr(out, "&lt;");
+			break;
+		case '>':
+			buf_addstr(out, "&gt;");
+			break;
+		case '&':
+			buf_addstr(out, "&amp;");
+			break;
+		case '"':
+			buf_addstr(out, "&quot;");
+			break;
+		default:
+			buf_addch(out, *s);
+		}
+	}
+}
+
+static const char head[] =
+	"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+	"'unsafe-inline'\">\n"
+	"<title>benchstat</title>\n<style>\n"
+	":root{color-scheme:light "
+	"dark;--paper:#fbfaf8;--ink:#1d1c1a;--quiet:#65625c;--line:#dedad3;"
+	"--dot:#0b62c4;--box:#0b62c433;--good:#0a6b4f;--bad:#a3300b}\n"
+	"@media(prefers-color-scheme:dark){:root{--paper:#17181b;--ink:#e9e7e2;--quiet:#a3a098;--"
+	"line:#34353a;"
+	"--dot:#7db4ff;--box:#7db4ff33;--good:#58c9a3;--bad:#ff9a6e}}\n"
+	"body{margin:24px auto;max-width:1200px;padding:0 "
+	"20px;background:var(--paper);color:var(--ink);"
+	"font:14px/1.45 system-ui,sans-serif}\n"
+	"h1{font-size:18px}h2{font-size:15px;margin:28px 0 "
+	"6px}.config{color:var(--quiet);margin:0}\n"
+	".wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
+	"th,td{padding:4px 12px;text-align:right;border-bottom:1px solid "
+	"var(--line);white-space:nowrap}\n"
+	"th:first-child,td:first-child{text-align:left}thead "
+	"th{color:var(--quiet);font-weight:600}\n"
+	"tfoot "
+	"td{font-weight:600}.better{color:var(--good);font-weight:600}.worse{color:var(--bad);font-"
+	"weight:600}\n"
+	".note{color:var(--quiet);font-size:12.5px}svg{display:block}.dot{fill:var(--dot);fill-"
+	"opacity:.55}\n"
+	".box{fill:var(--box);stroke:var(--dot)}.mid{stroke:var(--dot);stroke-width:2}.ci{stroke:"
+	"var(--ink);"
+	"stroke-width:2}text{fill:var(--quiet);font-size:10px}\n"
+	"</style>\n</head>\n<body>\n<h1>Benchmark comparison</h1>\n";
+
+struct extent {
+	double lo, hi;
+};
+
+static struct extent extent_of(const struct table *table, uint32_t row)
+{
+	struct extent e = {INFINITY, -INFINITY};
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		const struct cell *c = table_cell(table, row, table->cols[i]);
+		if (!c)
+			continue;
+		e.lo = fmin(e.lo, c->values[0]);
+		e.hi = fmax(e.hi, c->values[c->n - 1]);
+	}
+	return e;
+}
+
+static double place(const struct extent *e, double v)
+{
+	if (!(e->hi > e->lo))
+		return PLOT_WIDTH / 2.0;
+	double x = 6 + (v - e->lo) / (e->hi - e->lo) * (PLOT_WIDTH - 12);
+	return x < 0 ? 0 : x > PLOT_WIDTH ? PLOT_WIDTH : x;
+}
+
+/* One lane a column: dots, quartile box, median, confidence interval. */
+static void put_lane(const struct cell *c, const struct extent *e, int y, struct buf *out)
+{
+	double q1 = place(e, sample_quantile(&c->sample, 0.25)),
+	       q3 = place(e, sample_quantile(&c->sample, 0.75));
+	uint32_t step = c->n / 200 + 1;
+	buf_printf(out, "<rect class=\"box\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"8\"/>", q1,
+		y + 3, fmax(q3 - q1, 1));
+	for (uint32_t i = 0; i < c->n; i += step)
+		buf_printf(out, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%d\" r=\"2\"/>",
+			place(e, c->values[i]), y + 7);
+	double mid = place(e, c->summary.center);
+	buf_printf(out, "<line class=\"mid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", mid,
+		mid, y + 1, y + 13);
+	if (isfinite(c->summary.lo) && isfinite(c->summary.hi))
+		buf_printf(out, "<line class=\"ci\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>",
+			place(e, c->summary.lo), place(e, c->summary.hi), y + 14, y + 14);
+}
+
+static void put_plot(
+	const struct tables *t, const struct table *table, uint32_t row, struct buf *out)
+{
+	struct extent e = extent_of(table, row);
+	if (!isfinite(e.lo) || !isfinite(e.hi)) {
+		buf_addstr(out, "<td></td>");
+		return;
+	}
+	buf_printf(out, "<td><svg role=\"img\" width=\"%d\" height=\"%u\" aria-label=\"values of ",
+		PLOT_WIDTH, table->col_n * LANE);
+	struct buf label = BUF_INIT;
+	projection_describe(t->row_by, t->projector, row, &label);
+	add_html(label.data, out);
+	buf_release(&label);
+	buf_addstr(out, ", one line a column\">");
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		const struct cell *c = table_cell(table, row, table->cols[i]);
+		if (c)
+			put_lane(c, &e, (int)(i * LANE), out);
+	}
+	buf_addstr(out, "</svg></td>");
+}
+
+static void put_note(const struct warnings *w, struct buf *out)
+{
+	for (uint32_t i = 0; i < w->n; i++) {
+		buf_addstr(out, "<div class=\"note\">");
+		add_html(w->lines[i], out);
+		buf_addstr(out, "</div>");
+	}
+}
+
+static void put_delta(
+	const struct tables *t, const struct table *table, const struct cell *c, struct buf *out)
+{
+	static const char *const classes[] = {"worse", "", "better"};
+	buf_printf(out, "<td class=\"%s\">", classes[comparison_verdict(t, table, c) + 1]);
+	comparison_delta(&c->comparison, c->baseline->summary.center, c->summary.center, out);
+	buf_addstr(out, "<div class=\"note\">");
+	comparison_describe(&c->comparison, out);
+	if (c->comparison.has_effect && isfinite(c->comparison.lo))
+		buf_printf(out, "; shift %+.2f%% to %+.2f%%", c->comparison.lo * 100,
+			c->comparison.hi * 100);
+	buf_addstr(out, "</div>");
+	put_note(&c->comparison.warnings, out);
+	buf_addstr(out, "</td>");
+}
+
+static void put_row(const struct tables *t, const struct table *table, uint32_t row,
+	enum unit_class class, struct buf *out)
+{
+	struct buf label = BUF_INIT;
+	projection_describe(t->row_by, t->projector, row, &label);
+	buf_addstr(out, "<tr><th scope=\"row\">");
+	add_html(label.data, out);
+	buf_addstr(out, "</th>");
+	buf_release(&label);
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		const struct cell *c = table_cell(table, row, table->cols[i]);
+		if (!c) {
+			buf_addstr(out, i ? "<td></td><td></td>" : "<td></td>");
+			continue;
+		}
+		struct unit_scale scale = unit_common_scale(&c->summary.center, 1, class);
+		buf_addstr(out, "<td>");
+		unit_scale_print(&scale, c->summary.center, out);
+		buf_addstr(out, " \xc2\xb1 ");
+		summary_range(&c->summary, out);
+		put_note(&c->warnings, out);
+		put_note(&c->summary.warnings, out);
+		buf_addstr(out, "</td>");
+		if (c->baseline)
+			put_delta(t, table, c, out);
+		else if (i > 0)
+			buf_addstr(out, "<td></td>");
+	}
+	put_plot(t, table, row, out);
+	buf_addstr(out, "</tr>\n");
+}
+
+static void put_footer(const struct table *table, enum unit_class class, struct buf *out)
+{
+	buf_addstr(out, "</tbody>\n<tfoot><tr><td>geomean</td>");
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		const struct column_summary *s = &table->summaries[i];
+		buf_addstr(out, "<td>");
+		if (s->has_summary) {
+			struct unit_scale scale = unit_common_scale(&s->summary, 1, class);
+			unit_scale_print(&scale, s->summary, out);
+		}
+		put_note(&s->warnings, out);
+		buf_addstr(out, "</td>");
+		if (i > 0 && s->has_ratio)
+			buf_printf(out, "<td>%+.2f%%</td>", (s->ratio - 1) * 100);
+		else if (i > 0)
+			buf_addstr(out, "<td>?</td>");
+	}
+	buf_addstr(out, "<td></td></tr></tfoot>\n");
+}
+
+static void put_table(const struct tables *t, const struct table *table, struct buf *out)
+{
+	const char *unit = bench_str(t->projector->reader, table->unit);
+	enum unit_class class = unit_class_of(unit);
+	buf_addstr(out, "<div class=\"wide\"><table><caption class=\"note\">");
+	add_html(unit, out);
+	buf_addstr(out, "</caption>\n<thead><tr><th scope=\"col\">Benchmark</th>");
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		struct buf label = BUF_INIT;
+		projection_describe(t->col_by, t->projector, table->cols[i], &label);
+		buf_addstr(out, "<th scope=\"col\">");
+		add_html(label.data, out);
+		buf_addstr(out, i ? "</th><th scope=\"col\">vs base</th>" : "</th>");
+		buf_release(&label);
+	}
+	buf_addstr(out, "<th scope=\"col\">Distribution</th></tr></thead>\n<tbody>\n");
+	for (uint32_t i = 0; i < table->row_n; i++)
+		put_row(t, table, table->rows[i], class, out);
+	if (table->row_n > 1)
+		put_footer(table, class, out);
+	else
+		buf_addstr(out, "</tbody>\n");
+	buf_addstr(out, "</table></div>\n");
+}
+
+static void header_line(void *ctx, const char *line)
+{
+	if (!*line)
+		return;
+	buf_addstr(ctx, "<p class=\"config\">");
+	add_html(line, ctx);
+	buf_addstr(ctx, "</p>\n");
+}
+
+void tables_write_html(const struct tables *t, struct buf *out)
+{
+	buf_addstr(out, head);
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct table *table = &t->tables[t->order[i]];
+		buf_addstr(out, "<h2>");
+		add_html(bench_str(t->projector->reader, table->unit), out);
+		buf_addstr(out, "</h2>\n");
+		tables_each_header(t, i, header_line, out);
+		put_table(t, table, out);
+	}
+	if (!t->n)
+		buf_addstr(out, "<p>No results.</p>\n");
+	buf_addstr(out, "<p class=\"note\">Dots are measurements, boxes quartiles, the upright "
+			"stroke the median, the line "
+			"below its confidence interval. A change is named when the Mann-Whitney "
+			"test finds it "
+			"significant.</p>\n</body>\n</html>\n");
+}

@@ -1,0 +1,274 @@
+/*
+ * The Mann-Whitney U test; see stats.h.
+ *
+ * Without ties the exact distribution of U comes from Mann and Whitney's recurrence over the sizes
+ * of the samples; with ties from Klotz's, over the groups of equal values, which is Cheung and
+ * Klotz's "The Mann Whitney Wilcoxon Distribution Using Linked Lists" (1997) with a hash table in
+ * the place of the lists.
+ */
+#include "benchfmt/benchfmt.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define EXACT_MAX      50
+#define EXACT_TIES_MAX 25
+
+/* --- no ties --- */
+
+/* P(U = u) for u in [0, u_max], in ret[u]: p(n, m) from p(n-1, m) and p(n, m-1), in place. */
+static void distribution(int n1, int n2, int u_max, double *ret)
+{
+	int small = n1 < n2 ? n1 : n2, large = n1 < n2 ? n2 : n1;
+	size_t width = (size_t)u_max + 1;
+	double *memo = mem_zalloc((size_t)(small + 1) * width * sizeof(*memo));
+	for (int m = 0; m <= large; m++) {
+		memo[0] = 1;
+		for (int n = 1; n <= (m < small ? m : small); n++) {
+			const double *l = memo + (size_t)(n - 1) * width;
+			const double *r = memo + (size_t)(n <= m - 1 ? n : m - 1) * width;
+			double *out = memo + (size_t)n * width;
+			for (int u = u_max < n * m ? u_max : n * m; u >= 0; u--) {
+				double left = u >= m ? n * l[u - m] : 0;
+				out[u] = (left + m * r[u]) / (n + m);
+			}
+		}
+	}
+	memcpy(ret, memo + (size_t)small * width, width * sizeof(*ret));
+	mem_free(memo);
+}
+
+/* P(U <= u), summed from the nearer end. */
+static double cdf(int n1, int n2, double u_exact)
+{
+	int all = n1 * n2, u = (int)floor(u_exact);
+	if (u_exact < 0 || u_exact >= all)
+		return u_exact >= all;
+	bool flip = u >= (all + 1) / 2;
+	if (flip)
+		u = all - u - 1;
+	double *p = mem_array((size_t)u + 1, sizeof(*p)), sum = 0;
+	distribution(n1, n2, u, p);
+	for (int i = 0; i <= u; i++)
+		sum += p[i];
+	mem_free(p);
+	return flip ? 1 - sum : sum;
+}
+
+/* --- ties --- */
+
+/* How many ways there are to give n1 of the values of the first k groups to the first sample so
+ * that 2U is at most two_u: asked for recursively, remembered by (k, n1, 2U). */
+struct ties {
+	const int *groups; /* sizes of the groups of equal values, ascending */
+	int n;
+	int *a;	   /* a[k]: twice the rank sum constant of group k */
+	int *sums; /* values in the first k groups */
+	struct map known;
+	double *ways;
+	uint32_t ways_n, ways_cap;
+};
+
+static int extreme_two_u(const struct ties *t, int k, int n1, bool least)
+{
+	int two_u = -n1 * n1, left = n1;
+	for (int i = 1; i <= k; i++) {
+		int group = least ? i : k + 1 - i;
+		int taken = left < t->groups[group - 1] ? left : t->groups[group - 1];
+		two_u += taken * t->a[group];
+		left -= taken;
+	}
+	return two_u;
+}
+
+static double count(struct ties *t, int k, int n1, int two_u);
+
+static double count_two_groups(const struct ties *t, int n1, int two_u)
+{
+	int first = t->groups[0], second = t->groups[1];
+	double sum = 0;
+	int low = n1 - first > 0 ? n1 - first : 0;
+	int high = (two_u - n1 * (first - n1)) / (first + second);
+	for (int r = low; r <= high; r++)
+		sum += stats_choose(first, n1 - r) * stats_choose(second, r);
+	return sum;
+}
+
+static double count_groups(struct ties *t, int k, int n1, int two_u)
+{
+	double sum = 0;
+	int before = t->sums[k - 1], size = t->groups[k - 1];
+	int low = n1 - before > 0 ? n1 - before : 0;
+	for (int r = low; r <= (n1 < size ? n1 : size); r++) {
+		int rest = n1 - r, rest_u = two_u - r * (t->a[k] - 2 * n1 + r);
+		double ways = 0;
+		if (rest_u > extreme_two_u(t, k - 1, rest, false))
+			ways = stats_choose(before, rest);
+		else if (rest_u >= extreme_two_u(t, k - 1, rest, true))
+			ways = count(t, k - 1, rest, rest_u);
+		sum += ways * stats_choose(size, r);
+	}
+	return sum;
+}
+
+static double count(struct ties *t, int k, int n1, int two_u)
+{
+	bool is_new;
+	uint64_t key = (uint64_t)k << 48 | (uint64_t)n1 << 32 | (uint32_t)two_u;
+	uint32_t *slot = map_put(&t->known, key, &is_new);
+	if (!is_new)
+		return t->ways[*slot];
+	uint32_t at = *slot = t->ways_n;
+	vec_push(t->ways, t->ways_n, t->ways_cap, 0.0);
+	double ways = k == 2 ? count_two_groups(t, n1, two_u) : count_groups(t, k, n1, two_u);
+	t->ways[at] = ways;
+	return ways;
+}
+
+static double cdf_ties(int n1, int n2, double u, const int *groups, int n)
+{
+	if (u < 0 || u >= n1 * n2)
+		return u >= n1 * n2;
+	struct ties t = {.groups = groups, .n = n};
+	t.a = mem_array((size_t)n + 1, sizeof(*t.a));
+	t.sums = mem_array((size_t)n + 1, sizeof(*t.sums));
+	t.a[1] = t.sums[1] = groups[0];
+	for (int k = 2; k <= n; k++) {
+		t.a[k] = t.a[k - 1] + groups[k - 2] + groups[k - 1];
+		t.sums[k] = t.sums[k - 1] + groups[k - 1];
+	}
+	map_init(&t.known);
+	double p = count(&t, n, n1, (int)(2 * u)) / stats_choose(n1 + n2, n1);
+	map_release(&t.known);
+	mem_free(t.ways);
+	mem_free(t.a);
+	mem_free(t.sums);
+	return p;
+}
+
+/* --- the test --- */
+
+struct ranks {
+	double r1;   /* rank sum of the first sample */
+	int *groups; /* sizes of the groups of equal values */
+	int group_n;
+	bool ties;
+};
+
+static struct ranks rank(const struct sample *a, const struct sample *b)
+{
+	struct ranks ranks = {.groups = mem_array((size_t)a->n + b->n, sizeof(int))};
+	uint32_t i = 0, j = 0;
+	while (i < a->n || j < b->n) {
+		uint32_t first = i + j + 1, from = i;
+		double v = j == b->n || (i < a->n && a->values[i] < b->values[j]) ? a->values[i]
+										  : b->values[j];
+		while (i < a->n && a->values[i] == v)
+			i++;
+		while (j < b->n && b->values[j] == v)
+			j++;
+		if (i + j < first) { /* a NaN equals nothing, not even itself */
+			i += i < a->n;
+			j += i == from && j < b->n;
+		}
+		ranks.r1 += (double)(i + j + first) / 2 * (i - from);
+		ranks.groups[ranks.group_n++] = (int)(i + j + 1 - first);
+		ranks.ties |= i + j > first;
+	}
+	return ranks;
+}
+
+static double normal_p(double n1, double n2, double u1, const struct ranks *ranks)
+{
+	double ties = 0, n = n1 + n2;
+	for (int i = 0; i < ranks->group_n; i++) {
+		double t = ranks->groups[i];
+		ties += t * t * t - t;
+	}
+	double sigma = sqrt(n1 * n2 * ((n + 1) - ties / (n * (n - 1))) / 12);
+	if (sigma == 0)
+		return NAN;
+	double numerator = u1 - n1 * n2 / 2;
+	numerator -= (double)((numerator > 0) - (numerator < 0)) * 0.5;
+	double below = stats_normal_cdf(numerator / sigma);
+	return 2 * fmin(below, 1 - below);
+}
+
+enum utest_result stats_utest(
+	const struct sample *a, const struct sample *b, double *ret_u, double *ret_p)
+{
+	if (!a->n || !b->n)
+		return UTEST_EMPTY;
+	int n1 = (int)a->n, n2 = (int)b->n;
+	struct ranks ranks = rank(a, b);
+	double u1 = ranks.r1 - (double)n1 * (n1 + 1) / 2, u2 = (double)n1 * n2 - u1;
+	double least = fmin(u1, u2), p = 1;
+	int limit = ranks.ties ? EXACT_TIES_MAX : EXACT_MAX;
+	enum utest_result result = UTEST_OK;
+	if (n1 > limit || n2 > limit) {
+		p = normal_p(n1, n2, u1, &ranks);
+		result = isnan(p) ? UTEST_EQUAL : UTEST_OK;
+	} else if (ranks.group_n == 1) {
+		result = UTEST_EQUAL;
+	} else if (u1 != u2) {
+		p = 2 * (ranks.ties ? cdf_ties(n1, n2, least, ranks.groups, ranks.group_n)
+				    : cdf(n1, n2, least));
+	}
+	mem_free(ranks.groups);
+	if (ret_u)
+		*ret_u = u1;
+	*ret_p = p;
+	return result;
+}
+
+int stats_utest_needs(double alpha)
+{
+	for (int n = 1; n <= 9; n++)
+		if (2 * cdf(n, n, 0) <= alpha || alpha >= 1)
+			return n;
+	return 0;
+}
+
+/* --- how much they differ --- */
+
+static int smaller_first(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The largest U for which the two-sided test rejects: as many ratios are cut off at either end. */
+static int rejected(int n1, int n2, double alpha)
+{
+	if (n1 > EXACT_MAX || n2 > EXACT_MAX) {
+		double mu = (double)n1 * n2 / 2, sigma = sqrt((double)n1 * n2 * (n1 + n2 + 1) / 12);
+		return (int)floor(mu + stats_normal_quantile(alpha / 2) * sigma - 0.5);
+	}
+	int u = -1;
+	while (2 * cdf(n1, n2, u + 1) <= alpha)
+		u++;
+	return u;
+}
+
+bool stats_ratio_interval(const struct sample *a, const struct sample *b, double confidence,
+	double *ret_ratio, double *ret_lo, double *ret_hi)
+{
+	if (!a->n || !b->n || !(a->values[0] > 0) || !(b->values[0] > 0))
+		return false;
+	/* Beyond a thousand values a side the ratios of every k-th stand for all. */
+	uint32_t step_a = a->n / 1000 + 1, step_b = b->n / 1000 + 1;
+	uint32_t n1 = (a->n + step_a - 1) / step_a, n2 = (b->n + step_b - 1) / step_b;
+	size_t n = (size_t)n1 * n2, k = 0;
+	double *ratios = mem_array(n, sizeof(*ratios));
+	for (uint32_t i = 0; i < a->n; i += step_a)
+		for (uint32_t j = 0; j < b->n; j += step_b)
+			ratios[k++] = b->values[j] / a->values[i];
+	qsort(ratios, n, sizeof(*ratios), smaller_first);
+	int cut = rejected((int)n1, (int)n2, 1 - confidence) + 1;
+	*ret_ratio = (n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2) - 1;
+	bool bounded = cut > 0 && (size_t)cut * 2 <= n;
+	*ret_lo = bounded ? ratios[cut - 1] - 1 : -INFINITY;
+	*ret_hi = bounded ? ratios[n - (size_t)cut] - 1 : INFINITY;
+	mem_free(ratios);
+	return true;
+}

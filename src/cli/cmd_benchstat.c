@@ -1,0 +1,402 @@
+/*
+ * sonde benchstat: summaries and A/B comparisons of benchmark results, as Go's benchstat gives
+ * them.
+ *
+ * Beyond Go's: exit statuses that say what happened, formats for programs and people, correction
+ * for many comparisons, and a threshold that fails a CI job. The default text is Go's to the byte.
+ */
+#include "cli/cli.h"
+
+#include "benchfmt/benchfmt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INPUT_MAX ((size_t)8 << 30)
+
+static const char usage_text[] =
+	"Usage: benchstat [flags] inputs...\n\n"
+	"benchstat computes statistical summaries and A/B comparisons of Go\n"
+	"benchmarks. It shows benchmark medians in a table with a row for each\n"
+	"benchmark and a column for each input file. If there is more than one\n"
+	"input file, it also shows A/B comparisons between the files. If a\n"
+	"difference is likely to be noise, it shows \"~\".\n\n"
+	"For details, see https://pkg.go.dev/golang.org/x/perf/cmd/benchstat.\n";
+
+struct options {
+	const char *table, *row, *col, *ignore, *filter, *format, *threshold;
+	double alpha, confidence;
+	bool holm, fix;
+};
+
+struct input {
+	const char *path;
+	char *label; /* owned */
+	bool labeled;
+	void *mapped; /* NULL: in `buf` */
+	size_t size;
+	struct buf buf;
+};
+
+struct run {
+	struct options o;
+	double threshold; /* fraction; < 0: none */
+	struct bench_reader reader;
+	struct projector projector;
+	struct projection table_by, row_by, col_by, ignored, residue;
+	struct tables tables;
+	bool syntax_errors;
+};
+
+static const struct options defaults = {.table = ".config",
+	.row = ".fullname",
+	.col = ".file",
+	.ignore = "",
+	.filter = "*",
+	.format = "text",
+	.threshold = "",
+	.alpha = 0.05,
+	.confidence = 0.95};
+
+enum { GO_FLAGS = 8, OWN_FLAGS = 3, FLAGS = GO_FLAGS + OWN_FLAGS };
+
+/* Go's in the order in which its package flag prints them, then ours. */
+static void make_flags(struct options *o, struct goflag *ret)
+{
+	const struct goflag flags[FLAGS] = {
+		{"alpha", GOFLAG_FLOAT, &o->alpha, "consider change significant if p < `\xce\xb1`"},
+		{"col", GOFLAG_STRING, &o->col,
+			"split results into columns by distinct values of `projection`"},
+		{"confidence", GOFLAG_FLOAT, &o->confidence, "confidence `level` for ranges"},
+		{"filter", GOFLAG_STRING, &o->filter,
+			"use only benchmarks matching benchfilter `query`"},
+		{"format", GOFLAG_STRING, &o->format,
+			"print results in `format`:\n  text - plain text\n"
+			"  csv  - comma-separated values (warnings will be written to stderr)\n"},
+		{"ignore", GOFLAG_STRING, &o->ignore, "ignore variations in `keys`"},
+		{"row", GOFLAG_STRING, &o->row,
+			"split results into rows by distinct values of `projection`"},
+		{"table", GOFLAG_STRING, &o->table,
+			"split results into tables by distinct values of `projection`"},
+		{"fix", GOFLAG_BOOL, &o->fix, ""},
+		{"holm", GOFLAG_BOOL, &o->holm, ""},
+		{"threshold", GOFLAG_STRING, &o->threshold, ""},
+	};
+	memcpy(ret, flags, sizeof(flags));
+}
+
+static const char own_usage[] =
+	"\nsonde's own:\n"
+	"  -fix\n    \ttreat 0 ns/op as 0 sec/op, in the table of its fellows\n"
+	"  -format json|markdown|html\n    \tfor programs, for pull requests, and with the "
+	"distributions drawn\n"
+	"  -holm\n    \tcorrect p for the number of comparisons (Holm's method)\n"
+	"  -threshold percent\n"
+	"    \texit 1 if a benchmark got significantly worse by more than this (5%)\n";
+
+static void usage(FILE *to)
+{
+	struct options o = defaults;
+	struct goflag flags[FLAGS];
+	struct buf out = BUF_INIT;
+	make_flags(&o, flags);
+	buf_addstr(&out, usage_text);
+	goflag_usage(flags, GO_FLAGS, &out);
+	fputs(out.data, to);
+	buf_release(&out);
+}
+
+static void complain(const char *fmt, ...) attr_printf(1, 2);
+static void complain(const char *fmt, ...)
+{
+	va_list ap;
+	fputs("benchstat: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* --- inputs --- */
+
+static uint32_t count_path(char **args, uint32_t n, const char *path)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < n; i++)
+		count += !strchr(args[i], '=') && strcmp(args[i], path) == 0;
+	return count;
+}
+
+/* "file", "label=file", "-"; a file given twice is told apart as file#0 and file#1. */
+static void name_inputs(struct input *inputs, char **args, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct buf label = BUF_INIT;
+		const char *eq = strchr(args[i], '=');
+		inputs[i] = (struct input){
+			.path = eq ? eq + 1 : args[i], .buf = BUF_INIT, .labeled = eq != NULL};
+		if (eq)
+			buf_add(&label, args[i], (size_t)(eq - args[i]));
+		else if (count_path(args, n, args[i]) == 1)
+			buf_addstr(&label, args[i]);
+		else
+			buf_printf(&label, "%s#%u", args[i], count_path(args, i, args[i]));
+		inputs[i].label = buf_detach(&label, NULL);
+	}
+}
+
+static int open_input(struct input *in, struct err *err)
+{
+	int fd = strcmp(in->path, "-") == 0 ? -1 : open(in->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 && strcmp(in->path, "-") != 0)
+		return err_set(err, -errno, "open %s: %s", in->path,
+			errno == ENOENT ? "no such file or directory" : strerror(errno));
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p != MAP_FAILED) {
+			in->mapped = p;
+			in->size = (size_t)st.st_size;
+			madvise(p, in->size, MADV_SEQUENTIAL);
+			close(fd);
+			return 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return cli_read_file(in->path, INPUT_MAX, &in->buf, err);
+}
+
+static void close_input(struct input *in)
+{
+	if (in->mapped)
+		munmap(in->mapped, in->size);
+	buf_release(&in->buf);
+	mem_free(in->label);
+}
+
+static void read_input(struct run *run, const struct input *in)
+{
+	const char *p = in->mapped ? in->mapped : in->buf.data;
+	bench_reader_open(
+		&run->reader, p, in->mapped ? in->size : in->buf.len, in->path, in->label);
+	enum bench_record record;
+	while ((record = bench_reader_next(&run->reader)) != BENCH_END) {
+		if (record == BENCH_RESULT) {
+			tables_add(&run->tables);
+			continue;
+		}
+		fprintf(stderr, "%s\n", run->reader.error.msg);
+		run->syntax_errors = true;
+	}
+}
+
+/* As Go does, all of them must open: a table that lacks a column would be taken for the answer. */
+static int read_inputs(struct run *run, char **args, uint32_t n)
+{
+	struct input *inputs = mem_zalloc((n + 1) * sizeof(*inputs));
+	struct err err = ERR_INIT;
+	int rc = 0;
+	name_inputs(inputs, args, n);
+	for (uint32_t i = 0; rc == 0 && i < n; i++) {
+		rc = open_input(&inputs[i], &err);
+		if (rc == 0)
+			read_input(run, &inputs[i]);
+	}
+	if (rc < 0)
+		complain("%s", err.msg);
+	else
+		tables_finish(&run->tables,
+			&(struct table_options){run->o.alpha, run->o.confidence, run->o.holm});
+	for (uint32_t i = 0; i < n; i++)
+		close_input(&inputs[i]);
+	mem_free(inputs);
+	return rc;
+}
+
+/* --- options --- */
+
+static int parse_projections(struct run *run)
+{
+	struct {
+		const char *flag, *query;
+		struct projection *proj;
+	} all[] = {
+		{"-table", run->o.table, &run->table_by},
+		{"-row", run->o.row, &run->row_by},
+		{"-col", run->o.col, &run->col_by},
+		{"-ignore", run->o.ignore, &run->ignored},
+	};
+	int rc = 0;
+	for (size_t i = 0; i < array_len(all); i++) {
+		struct err err = ERR_INIT;
+		bool with_unit = all[i].proj == &run->table_by;
+		int failed = projection_parse(
+			all[i].proj, &run->projector, all[i].query, with_unit, &err);
+		if (failed < 0 && rc == 0)
+			complain("parsing %s: %s", all[i].flag, err.msg);
+		rc = rc < 0 ? rc : failed;
+	}
+	return rc;
+}
+
+static int parse_threshold(struct run *run)
+{
+	const char *s = run->o.threshold;
+	size_t n = strlen(s);
+	run->threshold = -1;
+	if (!n)
+		return 0;
+	n -= s[n - 1] == '%';
+	if (number_parse_float(s, n, &run->threshold) < 0 || !(run->threshold >= 0))
+		return -1;
+	run->threshold /= 100;
+	return 0;
+}
+
+static bool is_format(const char *format)
+{
+	static const char *const known[] = {"text", "csv", "json", "markdown", "html"};
+	for (size_t i = 0; i < array_len(known); i++)
+		if (strcmp(format, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static int check_options(struct run *run)
+{
+	if (!(run->o.alpha >= 0 && run->o.alpha <= 1))
+		complain("-alpha must be in range [0, 1]");
+	else if (!(run->o.confidence >= 0 && run->o.confidence <= 1))
+		complain("-confidence must be in range [0, 1]");
+	else if (!is_format(run->o.format))
+		complain("-format must be text or csv"); /* Go's words; -h names sonde's own */
+	else if (parse_threshold(run) < 0)
+		complain("-threshold must be a percentage: 5%%");
+	else
+		return 0;
+	return -1;
+}
+
+/* --- output --- */
+
+static void print_tables(struct run *run)
+{
+	struct buf out = BUF_INIT, warnings = BUF_INIT;
+	const char *format = run->o.format;
+	if (strcmp(format, "csv") == 0)
+		tables_write_csv(&run->tables, &out, &warnings, false);
+	else if (strcmp(format, "json") == 0)
+		tables_write_json(&run->tables, &out);
+	else if (strcmp(format, "markdown") == 0)
+		tables_write_markdown(&run->tables, &out);
+	else if (strcmp(format, "html") == 0)
+		tables_write_html(&run->tables, &out);
+	else
+		tables_write_text(&run->tables, &out);
+	fwrite(out.data, 1, out.len, stdout);
+	fputs(warnings.data, stderr);
+	buf_release(&out);
+	buf_release(&warnings);
+}
+
+static bool is_regression(const struct run *run, const struct table *table, const struct cell *c)
+{
+	if (comparison_verdict(&run->tables, table, c) >= 0)
+		return false;
+	double before = c->baseline->summary.center;
+	return before == 0 || fabs(c->summary.center / before - 1) > run->threshold;
+}
+
+/* Says which benchmarks got worse by more than the threshold; how many. */
+static uint32_t report_regressions(const struct run *run)
+{
+	uint32_t found = 0;
+	for (uint32_t i = 0; run->threshold >= 0 && i < run->tables.n; i++) {
+		const struct table *table = &run->tables.tables[run->tables.order[i]];
+		for (uint32_t row = 0; row < table->row_n; row++) {
+			for (uint32_t col = 1; col < table->col_n; col++) {
+				const struct cell *c =
+					table_cell(table, table->rows[row], table->cols[col]);
+				if (!c || !is_regression(run, table, c))
+					continue;
+				struct buf line = BUF_INIT;
+				buf_addstr(&line, "regression: ");
+				projection_describe(
+					run->tables.row_by, &run->projector, c->row, &line);
+				buf_printf(&line, " %s ", bench_str(&run->reader, table->unit));
+				comparison_delta(&c->comparison, c->baseline->summary.center,
+					c->summary.center, &line);
+				buf_addstr(&line, " (");
+				comparison_describe(&c->comparison, &line);
+				complain("%s), the threshold is %g%%", line.data,
+					run->threshold * 100);
+				buf_release(&line);
+				found++;
+			}
+		}
+	}
+	return found;
+}
+
+static void run_release(struct run *run)
+{
+	tables_release(&run->tables);
+	projection_release(&run->table_by);
+	projection_release(&run->row_by);
+	projection_release(&run->col_by);
+	projection_release(&run->ignored);
+	projection_release(&run->residue);
+	projector_release(&run->projector);
+	bench_reader_release(&run->reader);
+}
+
+static int summarize(struct run *run, char **args, uint32_t n)
+{
+	struct err err = ERR_INIT;
+	struct filter *filter;
+	if (filter_parse(run->o.filter, &filter, &err) < 0) {
+		complain("parsing -filter: %s", err.msg);
+		return CLI_USAGE;
+	}
+	bench_reader_init(&run->reader);
+	run->reader.fix_zero = run->o.fix;
+	projector_init(&run->projector, &run->reader, filter);
+	if (parse_projections(run) < 0 || check_options(run) < 0)
+		return CLI_USAGE;
+	projection_residue(&run->residue, &run->projector);
+	tables_init(&run->tables, &run->projector, &run->table_by, &run->row_by, &run->col_by,
+		&run->residue);
+	if (read_inputs(run, args, n) < 0)
+		return CLI_FAILED;
+	print_tables(run);
+	return report_regressions(run) || run->syntax_errors ? CLI_FAILED : CLI_OK;
+}
+
+int cmd_benchstat(int argc, char **argv)
+{
+	struct run run = {.o = defaults};
+	struct goflag flags[FLAGS];
+	struct err err = ERR_INIT;
+	make_flags(&run.o, flags);
+	int first = goflag_parse(flags, FLAGS, argc, argv, &err);
+	if (first == GOFLAG_HELP) {
+		usage(stdout);
+		fputs(own_usage, stdout);
+		return CLI_OK;
+	}
+	if (first < 0)
+		fprintf(stderr, "%s\n", err.msg);
+	if (first < 0 || first == argc) {
+		usage(stderr);
+		return CLI_USAGE;
+	}
+	int rc = summarize(&run, argv + first, (uint32_t)(argc - first));
+	run_release(&run);
+	return rc;
+}

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""Golden tests of src/pprof: run.py PROFILE_TOOL SOURCE_ROOT. TAP.
+"""Golden tests of src/pprof: run.py own|go PROFILE_TOOL SOURCE_ROOT. TAP.
 
 inputs/NAME is read and printed; expected/NAME.string is the text. What is read is also written, read
 again and written again: the same bytes. Where google/pprof's own cases lie beside the sources (or at
 $SONDE_SHARED) they are run too: parsed legacy files against its text, its messages against ours.
 UPDATE=1 rewrites the expected texts.
+
+"go" hands everything written to `go tool pprof -raw`, which must accept it and see the same samples.
 """
 import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 
-TOOL, ROOT = sys.argv[1:3]
+MODE, TOOL, ROOT = sys.argv[1:4]
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = os.path.join(os.environ.get("SONDE_SHARED", os.path.join(ROOT, "..", "shared")), "cases/pprof")
 ENV = dict(os.environ, TZ="UTC")
@@ -83,7 +86,33 @@ def shared():
       round_trip(path, "shared " + name)
 
 
-own()
-shared()
+def samples(text):
+  """The lines of a profile's samples: the header above them differs in what the driver adds."""
+  return text.split(b"Samples:\n")[1].split(b"Locations\n")[0]
+
+
+def against_go():
+  if not shutil.which("go"):
+    report(True, "go tool pprof # SKIP no go")
+    return
+  env = dict(ENV, PPROF_TMPDIR="/nonexistent")
+  for path in sorted(glob.glob(os.path.join(HERE, "inputs", "*"))):
+    name = os.path.basename(path)
+    if name.startswith("bad_"):
+      continue
+    with tempfile.NamedTemporaryFile(suffix=".pb") as f:
+      f.write(tool("pb:raw", path).stdout)
+      f.flush()
+      go = subprocess.run(["go", "tool", "pprof", "-symbolize=none", "-raw", f.name], env=env,
+                          capture_output=True, timeout=60)
+    ours = tool("uninteresting", path).stdout
+    report(go.returncode == 0 and samples(go.stdout) == samples(ours), name + " read by go tool pprof")
+
+
+if MODE == "go":
+  against_go()
+else:
+  own()
+  shared()
 print("1..%d" % count)
 sys.exit(1 if failed or not count else 0)

@@ -15,6 +15,7 @@ static const struct {
 } formats[FORMAT_N] = {
 	[FORMAT_ANY] = {"any", NULL, NULL, false},
 	[FORMAT_PPROF] = {"pprof", NULL, NULL, false},
+	[FORMAT_PERF_DATA] = {"perf-data", perf_data_is, perf_data_parse, true},
 	[FORMAT_JEMALLOC] = {"jemalloc", jemalloc_is, jemalloc_parse, true},
 	[FORMAT_PERF_SCRIPT] = {"perf-script", perf_script_is, perf_script_parse, false},
 	[FORMAT_FOLDED] = {"folded", folded_is, folded_parse, false},
@@ -37,7 +38,7 @@ enum profile_format profile_format_find(const char *name)
 static enum profile_format sniff(const void *data, size_t n, bool by_signature)
 {
 	static const enum profile_format order[] = {
-		FORMAT_JEMALLOC, FORMAT_PERF_SCRIPT, FORMAT_FOLDED};
+		FORMAT_PERF_DATA, FORMAT_JEMALLOC, FORMAT_PERF_SCRIPT, FORMAT_FOLDED};
 	for (size_t i = 0; i < array_len(order); i++)
 		if (formats[order[i]].has_signature == by_signature &&
 			formats[order[i]].is(data, n))

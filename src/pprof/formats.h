@@ -9,11 +9,12 @@ enum profile_format {
 	FORMAT_PPROF,	    /* profile.proto or one of pprof's legacy formats */
 	FORMAT_FOLDED,	    /* "root;caller;leaf count", of flamegraph.pl's stackcollapse-* */
 	FORMAT_PERF_SCRIPT, /* the text of `perf script` */
+	FORMAT_PERF_DATA,   /* perf.data, "PERFILE2" */
 	FORMAT_JEMALLOC,    /* heap_v2 dumps */
 	FORMAT_N,
 };
 
-/* "pprof", "folded", "perf-script", "jemalloc"; "any". */
+/* "pprof", "folded", "perf-script", "perf-data", "jemalloc"; "any". */
 const char *profile_format_name(enum profile_format format);
 /* FORMAT_N if there is none of that name. */
 enum profile_format profile_format_find(const char *name);

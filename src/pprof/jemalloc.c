@@ -28,6 +28,9 @@ static int read_rate(struct dump *d)
 {
 	const char *why;
 	lines_next(&d->lines);
+	if (!text_has_prefix(d->lines.line, HEADER))
+		return err_line(d->l.err, ERR_FORMAT, 1,
+			"not a jemalloc dump: it does not begin with \"" HEADER "\"");
 	struct text rate = d->lines.line;
 	rate.s += sizeof(HEADER) - 1;
 	rate.n -= sizeof(HEADER) - 1;

@@ -4,6 +4,7 @@
  * first, "address symbol+0xoffset (object)", or stands on the same line where none was recorded. A
  * symbol with "(inlined)" belongs to the frame after it.
  */
+#include "pprof/perf.h"
 #include "pprof/readers.h"
 #include "pprof/stacks.h"
 
@@ -13,19 +14,14 @@
 #define FRAME	    "^\\s*([0-9a-f]+)\\s+(.+?)\\s+\\((.*)\\)\\s*$"
 #define OFFSET	    "\\+0x[0-9a-f]+$"
 #define SNIFF_LINES 20
-#define EVENTS_MAX  64
+#define EVENTS_MAX  PERF_EVENTS_MAX
 #define INLINED_MAX 128
-
-struct event {
-	char *name;
-	bool has_period;
-};
 
 struct script {
 	struct stacks s;
 	struct lines lines;
 	struct regex *event, *frame, *offset;
-	struct event events[EVENTS_MAX];
+	char *events[EVENTS_MAX];
 	uint32_t event_n;
 	struct line inlined[INLINED_MAX]; /* waiting for their frame */
 	uint32_t inlined_n;
@@ -53,7 +49,7 @@ static void release(struct script *s)
 	regex_free(s->frame);
 	regex_free(s->offset);
 	for (uint32_t i = 0; i < s->event_n; i++)
-		mem_free(s->events[i].name);
+		mem_free(s->events[i]);
 }
 
 static bool skips(struct text line)
@@ -85,22 +81,10 @@ static bool is_event(struct script *s, struct regex_group *g)
 	       regex_groups(s->event, line.s, line.n, g, 7) > 0;
 }
 
-/* "cycles:u" without its modifiers. A name may itself have colons: "sched:sched_switch". */
-static struct text event_name(struct text name)
-{
-	const char *colon = memrchr(name.s, ':', name.n);
-	if (!colon || colon == name.s)
-		return name;
-	for (const char *c = colon + 1; c < name.s + name.n; c++)
-		if (!strchr("ukhHGpPSDIWbe", *c))
-			return name;
-	return (struct text){name.s, (size_t)(colon - name.s)};
-}
-
 static uint32_t find_event(const struct script *s, struct text name)
 {
 	uint32_t i = 0;
-	while (i < s->event_n && !text_is(name, s->events[i].name))
+	while (i < s->event_n && !text_is(name, s->events[i]))
 		i++;
 	return i;
 }
@@ -113,41 +97,16 @@ static int find_events(struct script *s)
 	while (lines_next(&s->lines)) {
 		if (!is_event(s, g))
 			continue;
-		struct text name = event_name(group(g[5]));
+		struct text name = perf_event_name(group(g[5]));
 		uint32_t i = find_event(s, name);
 		if (i == EVENTS_MAX)
 			return err_line(s->err, ERR_LIMIT, s->lines.number,
 				"perf script: more than %d kinds of events", EVENTS_MAX);
 		if (i == s->event_n)
-			s->events[s->event_n++].name = mem_strndup(name.s, name.n);
-		s->events[i].has_period |= g[4].n != 0;
+			s->events[s->event_n++] = mem_strndup(name.s, name.n);
 	}
 	s->lines = from;
 	return 0;
-}
-
-/* Clocks count nanoseconds. */
-static bool is_clock(const char *name)
-{
-	return strcmp(name, "cpu-clock") == 0 || strcmp(name, "task-clock") == 0;
-}
-
-static void add_types(struct script *s)
-{
-	struct profile *p = s->s.p;
-	for (uint32_t i = 0; i < s->event_n; i++) {
-		const char *name = s->events[i].name;
-		struct buf samples = BUF_INIT;
-		if (s->event_n > 1)
-			buf_printf(&samples, "%s_", name);
-		buf_addstr(&samples, "samples");
-		profile_add_sample_type(p, samples.data, "count");
-		profile_add_sample_type(
-			p, is_clock(name) ? "cpu" : name, is_clock(name) ? "nanoseconds" : "count");
-		buf_release(&samples);
-	}
-	p->period_type = p->sample_types[s->event_n == 1];
-	p->period = 1;
 }
 
 static struct text without_offset(struct script *s, struct text symbol)
@@ -193,7 +152,7 @@ static struct label num_label(struct profile *p, const char *key, struct text va
 static void read_event(struct script *s, const struct regex_group *g)
 {
 	struct profile *p = s->s.p;
-	struct text comm = group(g[1]), name = event_name(group(g[5]));
+	struct text comm = group(g[1]), name = perf_event_name(group(g[5]));
 	uint32_t event = find_event(s, name);
 	int64_t values[2 * EVENTS_MAX] = {0}, period = 1;
 	const char *why;
@@ -224,7 +183,7 @@ int perf_script_parse(struct profile *p, const void *data, size_t n, struct err 
 	if (rc >= 0 && !s.event_n)
 		rc = err_set(err, ERR_FORMAT, "perf script: no events");
 	if (rc >= 0) {
-		add_types(&s);
+		perf_event_types(p, s.events, s.event_n);
 		while (lines_next(&s.lines))
 			if (is_event(&s, g))
 				read_event(&s, g);

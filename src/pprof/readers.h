@@ -13,5 +13,7 @@ bool jemalloc_is(const void *data, size_t n);
 must_check int jemalloc_parse(struct profile *p, const void *data, size_t n, struct err *err);
 bool perf_script_is(const void *data, size_t n);
 must_check int perf_script_parse(struct profile *p, const void *data, size_t n, struct err *err);
+bool perf_data_is(const void *data, size_t n);
+must_check int perf_data_parse(struct profile *p, const void *data, size_t n, struct err *err);
 
 #endif

@@ -10,11 +10,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <histedit.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -519,6 +517,13 @@ static void greet(struct shell *sh)
 	say(sh, "Entering interactive mode (type \"help\" for commands, \"o\" for options)");
 }
 
+static bool run_typed(void *ctx, const char *line)
+{
+	struct shell *sh = ctx;
+	run_input(sh, line);
+	return !sh->done;
+}
+
 static void read_plain(struct shell *sh)
 {
 	char *line = NULL;
@@ -526,127 +531,6 @@ static void read_plain(struct shell *sh)
 	while (!sh->done && getline(&line, &cap, stdin) > 0)
 		run_input(sh, line);
 	free(line);
-}
-
-static char *prompt(EditLine *el)
-{
-	static char text[] = "(pprof) ";
-	return text;
-}
-
-static void list_words(const struct pprof_completions *c)
-{
-	enum {
-		LISTED_MAX = 100,
-	};
-	putchar('\n');
-	for (uint32_t i = 0; i < c->n && i < LISTED_MAX; i++)
-		printf("%s\n", c->words[i]);
-	if (c->n > LISTED_MAX)
-		printf("... %u more\n", c->n - LISTED_MAX);
-	fflush(stdout);
-}
-
-static size_t common_length(const struct pprof_completions *c)
-{
-	size_t n = strlen(c->words[0]);
-	for (uint32_t i = 1; i < c->n; i++)
-		for (size_t k = 0; k < n; k++)
-			if (c->words[i][k] != c->words[0][k])
-				n = k;
-	return n;
-}
-
-/* Tab: what all words have in common replaces the one being typed; where that adds nothing they
- * are listed. */
-static unsigned char complete(EditLine *el, int ch)
-{
-	struct shell *sh;
-	el_get(el, EL_CLIENTDATA, &sh);
-	const LineInfo *info = el_line(el);
-	size_t typed = (size_t)(info->cursor - info->buffer);
-	struct pprof_completions c;
-	unsigned char result = CC_REFRESH_BEEP;
-	pprof_complete(sh->profile, info->buffer, typed, &c);
-	size_t word = typed - c.from, common = c.n ? common_length(&c) : 0;
-	if (common > word || c.n == 1) {
-		struct buf text = BUF_INIT;
-		buf_add(&text, c.words[0], common);
-		if (c.n == 1 && common && text.data[common - 1] != '=')
-			buf_addch(&text, ' ');
-		el_deletestr(el, (int)word);
-		el_insertstr(el, text.data);
-		buf_release(&text);
-		result = CC_REFRESH;
-	} else if (c.n) {
-		list_words(&c);
-		result = CC_REDISPLAY;
-	}
-	pprof_completions_release(&c);
-	return result;
-}
-
-/* $XDG_STATE_HOME/sonde/pprof_history, or NULL if there is no home. */
-static char *history_path(void)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	struct buf path = BUF_INIT;
-	if (state && *state)
-		buf_addstr(&path, state);
-	else if (home && *home)
-		buf_printf(&path, "%s/.local/state", home);
-	else
-		return NULL;
-	mkdir(path.data, 0700);
-	buf_addstr(&path, "/sonde");
-	mkdir(path.data, 0700);
-	buf_addstr(&path, "/pprof_history");
-	return buf_detach(&path, NULL);
-}
-
-static void edit_lines(struct shell *sh, EditLine *el, History *past)
-{
-	HistEvent event;
-	while (!sh->done) {
-		int n;
-		const char *line = el_gets(el, &n);
-		if (!line || n <= 0)
-			break;
-		if (line[strspn(line, " \t\n")])
-			history(past, &event, H_ENTER, line);
-		run_input(sh, line);
-	}
-}
-
-static void read_edited(struct shell *sh)
-{
-	EditLine *el = el_init("pprof", stdin, stdout, stderr);
-	if (!el) {
-		read_plain(sh);
-		return;
-	}
-	History *past = history_init();
-	HistEvent event;
-	char *path = history_path();
-	history(past, &event, H_SETSIZE, 1000);
-	history(past, &event, H_SETUNIQUE, 1);
-	if (path)
-		history(past, &event, H_LOAD, path);
-	el_set(el, EL_CLIENTDATA, sh);
-	el_set(el, EL_PROMPT, prompt);
-	el_set(el, EL_EDITOR, "emacs");
-	el_set(el, EL_SIGNAL, 1);
-	el_set(el, EL_HIST, history, past);
-	el_set(el, EL_ADDFN, "pprof-complete", "complete a command, variable or function",
-		complete);
-	el_set(el, EL_BIND, "^I", "pprof-complete", NULL);
-	el_source(el, NULL);
-	edit_lines(sh, el, past);
-	if (path)
-		history(past, &event, H_SAVE, path);
-	history_end(past);
-	el_end(el);
-	mem_free(path);
 }
 
 int pprof_shell(
@@ -657,9 +541,7 @@ int pprof_shell(
 	sh.config.compact_labels = true;
 	signal(SIGPIPE, SIG_IGN);
 	greet(&sh);
-	if (isatty(STDIN_FILENO))
-		read_edited(&sh);
-	else
+	if (!isatty(STDIN_FILENO) || pprof_edit(p, run_typed, &sh) < 0)
 		read_plain(&sh);
 	config_release(&sh.config);
 	return 0;

@@ -150,6 +150,11 @@ void pprof_complete(
 	const struct profile *p, const char *line, size_t n, struct pprof_completions *ret);
 void pprof_completions_release(struct pprof_completions *c);
 
+/* Lets lines be typed and runs them, until one returns false. Fails if there is no terminal to do
+ * it on. */
+typedef bool pprof_line_fn(void *ctx, const char *line);
+must_check int pprof_edit(const struct profile *p, pprof_line_fn *run, void *ctx);
+
 /* Reads commands until the end. */
 must_check int pprof_shell(
 	struct profile *p, const struct config *config, struct notes *notes, struct err *err);

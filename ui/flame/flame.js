@@ -141,25 +141,28 @@ function draw() {
   const style = getComputedStyle(document.documentElement);
   const paper = style.getPropertyValue('--paper');
   const frameInk = style.getPropertyValue('--frame-ink');
+  const ink = style.getPropertyValue('--ink');
   frames = layout(tree, state.root, width, LEAST);
   context.clearRect(0, 0, width, rows() * ROW);
   context.font = '12px system-ui, -apple-system, "Segoe UI", sans-serif';
   context.textBaseline = 'middle';
   for (const f of frames) drawBox(f, paper);
-  context.fillStyle = frameInk;
-  for (const f of frames) drawText(f);
+  for (const f of frames) drawText(f, isDimmed(f.node) ? ink : frameInk);
   for (const f of frames) if (f.node === state.focus || f.node === state.hover) drawOutline(f, style);
+}
+
+/** Callers of what is shown, and what a search did not find, stand back. @param {number} node */
+function isDimmed(node) {
+  if (matches) return data.name[node] < 0 || !matches[data.name[node]];
+  return node !== state.root && tree.depth[node] < tree.depth[state.root];
 }
 
 /** @param {{node: number, x: number, w: number, row: number}} f @param {string} paper */
 function drawBox(f, paper) {
   const y = rowTop(f.row);
-  const above = f.node !== state.root && tree.depth[f.node] < tree.depth[state.root];
-  const name = data.name[f.node];
-  const lit = matches ? name >= 0 && matches[name] : true;
-  context.globalAlpha = above ? 0.45 : 1;
-  context.fillStyle = matches && lit ? 'hsl(276 75% 74%)' : colourOf(f.node);
-  if (matches && !lit) context.globalAlpha = 0.35;
+  const dimmed = isDimmed(f.node);
+  context.globalAlpha = dimmed ? 0.35 : 1;
+  context.fillStyle = matches && !dimmed ? 'hsl(276 75% 74%)' : colourOf(f.node);
   const w = f.w > 2 ? f.w - 0.8 : f.w;
   context.fillRect(f.x, y, w, ROW - 1);
   if (tree.total[f.node] < 0) {
@@ -169,9 +172,10 @@ function drawBox(f, paper) {
   context.globalAlpha = 1;
 }
 
-/** @param {{node: number, x: number, w: number, row: number}} f */
-function drawText(f) {
+/** @param {{node: number, x: number, w: number, row: number}} f @param {string} colour */
+function drawText(f, colour) {
   if (f.w < TEXT_LEAST) return;
+  context.fillStyle = colour;
   const text = fit(nameOf(f.node) + (data.inlined[f.node] ? ' (inline)' : ''), f.w - 8);
   if (text) context.fillText(text, f.x + 4, rowTop(f.row) + ROW / 2);
 }

@@ -54,7 +54,6 @@ Elf_Scn *elf_section(Elf *elf, const char *name, GElf_Shdr *ret_shdr);
 /* Lower-case hex of the GNU build id note, "" if none. */
 void elf_build_id(Elf *elf, char *ret, size_t size);
 bool elf_has_dwarf(Elf *elf);
-const GElf_Phdr *object_text_segment(struct object *obj);
 
 /* debugfile.c */
 Elf *object_debug_elf(struct object *obj); /* NULL if there is none */

@@ -10,7 +10,7 @@
 #define PPC64_KERNEL   UINT64_C(0xc000000000000000)
 #define page_offset(a) ((a) % PAGE)
 
-const GElf_Phdr *object_text_segment(struct object *obj)
+static const GElf_Phdr *text_segment(struct object *obj)
 {
 	GElf_Shdr text;
 	if (!elf_section(obj->elf, ".text", &text))
@@ -125,7 +125,7 @@ static int find_segment(struct object *obj, const struct object_mapping *map, bo
 {
 	*ret = NULL;
 	if (is_kernel || map->start >= map->limit || map->limit >= KERNEL_HALF) {
-		*ret = object_text_segment(obj);
+		*ret = text_segment(obj);
 		return 0;
 	}
 	uint64_t off = addr - map->start + map->offset, size = map->limit - map->start;
@@ -188,7 +188,7 @@ int object_check_mapping(struct object *obj, const struct object_mapping *map, s
 {
 	uint64_t value, base;
 	const uint64_t *stext = kernel_offset(obj, map, &value);
-	int rc = get_base(obj, object_text_segment(obj), stext, map, &base, err);
+	int rc = get_base(obj, text_segment(obj), stext, map, &base, err);
 	return rc < 0 ? err_prefix(err, "could not identify base for %s", obj->path) : 0;
 }
 

@@ -290,31 +290,41 @@ static int find_program(struct dl_phdr_info *info, size_t size, void *arg)
 
 /* ---- on and off ---- */
 
-static enum { UNKNOWN, COUNTABLE, STATIC } support;
+static enum { UNKNOWN, COUNTABLE, NOT_COUNTABLE } support;
 static unsigned users;
+
+/* Why this program's allocations cannot be counted, or NULL. ThreadSanitizer's allocator calls back
+ * into code that must not be entered from a hook. */
+static const char *obstacle(void)
+{
+	bool is_static = true;
+	if (real[MALLOC])
+		dl_iterate_phdr(find_program, &is_static);
+	if (is_static)
+		return "malloc is linked into this program";
+	return dlsym(RTLD_DEFAULT, "__tsan_init") ? "ThreadSanitizer is in this program" : NULL;
+}
 
 static void look_up(void)
 {
-	bool is_static = true;
 	for (int i = 0; i < N_HOOKS; i++)
 		real[i] = dlsym(RTLD_DEFAULT, hooks[i].symbol);
-	if (real[MALLOC])
-		dl_iterate_phdr(find_program, &is_static);
-	support = is_static ? STATIC : COUNTABLE;
-	if (is_static)
-		chatter("malloc is linked into this program: allocations cannot be counted");
+	const char *why = obstacle();
+	support = why ? NOT_COUNTABLE : COUNTABLE;
+	if (why)
+		chatter("%s: allocations cannot be counted", why);
 }
 
 bool allocs_supported(void)
 {
-	return support != STATIC;
+	return support != NOT_COUNTABLE;
 }
 
 bool allocs_start(void)
 {
 	if (support == UNKNOWN)
 		look_up();
-	if (support == STATIC)
+	if (support == NOT_COUNTABLE)
 		return false;
 	bool on = true;
 	if (users++ == 0)

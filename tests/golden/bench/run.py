@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Whole runs of benchmark programs, and of `sonde bench`, held to the files in expected/: standard
-output with its numbers masked, and the exit status. run.py SAMPLE SONDE; UPDATE=1 rewrites. TAP.
+output with its numbers masked, and the exit status. run.py SAMPLE SONDE [sanitized]; UPDATE=1 rewrites. TAP.
+
+Under a sanitizer the sample's runs alone, for their exit status and a clean standard error: its
+allocator cannot be counted, and `sonde bench` does not build with its runtime.
 """
 import json
 import os
@@ -85,7 +88,25 @@ def run(name, sample, sonde, cache):
   return out + "".join("! %s\n" % line for line in err) + "exit status %d\n" % done.returncode
 
 
+def check_sanitized(sample):
+  names = [name for name, (_, is_sonde) in CASES.items() if not is_sonde]
+  failed = 0
+  print("1..%d" % len(names))
+  for i, name in enumerate(names, 1):
+    with open(os.path.join(HERE, "expected", name), encoding="utf-8") as f:
+      want = int(f.read().rsplit(None, 1)[1])
+    done = subprocess.run([sample] + GO + CASES[name][0], cwd=os.path.join(HERE, "tree"), capture_output=True, text=True)
+    ok = done.returncode == want and "Sanitizer" not in done.stderr and "runtime error" not in done.stderr
+    failed += not ok
+    print("%s %d - %s" % ("ok" if ok else "not ok", i, name))
+    if not ok:
+      print("".join("# %s\n" % line for line in done.stderr.splitlines()))
+  return 1 if failed else 0
+
+
 def main():
+  if sys.argv[3:] == ["sanitized"]:
+    return check_sanitized(os.path.abspath(sys.argv[1]))
   sample, sonde = map(os.path.abspath, sys.argv[1:3])
   cache = tempfile.mkdtemp()
   failed = 0

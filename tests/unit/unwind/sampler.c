@@ -95,6 +95,12 @@ static void handler(int sig, siginfo_t *info, void *arg)
 	atomic_fetch_add(&answered, 1);
 }
 
+static void pause_a_little(unsigned *seed, int most)
+{
+	for (volatile int spin = rand_r(seed) % most; spin; spin--)
+		;
+}
+
 static void *interrupt(void *arg)
 {
 	unsigned seed = 1;
@@ -103,11 +109,51 @@ static void *interrupt(void *arg)
 		pthread_kill(target, SIGPROF);
 		while (atomic_load(&answered) == before)
 			sched_yield();
-		for (volatile int spin = rand_r(&seed) % 300; spin; spin--)
-			;
+		pause_a_little(&seed, 300);
 	}
 	atomic_store(&done, true);
 	return NULL;
+}
+
+/* For a program that is not ours: slower, so that it makes headway, and never waiting for long,
+ * since it may block the signal. */
+static void *interrupt_for_ever(void *arg)
+{
+	void (*between)(void) = (void (*)(void))arg;
+	unsigned seed = 1;
+	for (unsigned i = 0;; i++) {
+		unsigned before = atomic_load(&answered);
+		pthread_kill(target, SIGPROF);
+		for (int tries = 0; atomic_load(&answered) == before && tries < 1000; tries++)
+			sched_yield();
+		pause_a_little(&seed, 10000);
+		between();
+	}
+	return NULL;
+}
+
+static void install(void)
+{
+	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
+	action.sa_sigaction = handler;
+	sigaction(SIGPROF, &action, NULL);
+	memset(&totals, 0, sizeof(totals));
+	stack = sampler_stack();
+	target = pthread_self();
+}
+
+void sampler_attach(void (*between)(void))
+{
+	pthread_t interrupter;
+	install();
+	if (pthread_create(&interrupter, NULL, interrupt_for_ever, (void *)between) != 0)
+		abort();
+	pthread_detach(interrupter);
+}
+
+struct sampler_totals sampler_so_far(void)
+{
+	return totals;
 }
 
 struct unwind_stack sampler_stack(void)
@@ -123,14 +169,9 @@ struct unwind_stack sampler_stack(void)
 
 struct sampler_totals sampler_run(void (*work)(void *arg), void *arg, uint64_t samples)
 {
-	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
-	action.sa_sigaction = handler;
-	sigaction(SIGPROF, &action, NULL);
-	memset(&totals, 0, sizeof(totals));
-	stack = sampler_stack();
+	install();
 	atomic_store(&done, false);
 	wanted = samples;
-	target = pthread_self();
 	pthread_t interrupter;
 	if (pthread_create(&interrupter, NULL, interrupt, NULL) != 0)
 		abort();

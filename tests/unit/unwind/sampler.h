@@ -27,6 +27,10 @@ struct sampler_totals {
 
 /* Runs `work(arg)` on the calling thread again and again until `samples` were taken of it. */
 struct sampler_totals sampler_run(void (*work)(void *arg), void *arg, uint64_t samples);
+/* Begins to sample the calling thread for good, calling `between` on another one now and then. */
+void sampler_attach(void (*between)(void));
+/* What was seen so far. */
+struct sampler_totals sampler_so_far(void);
 /* The calling thread's stack. */
 struct unwind_stack sampler_stack(void);
 /* Prints the totals of what `name` did as a TAP diagnostic. */

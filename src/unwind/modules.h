@@ -68,7 +68,8 @@ static inline uint16_t cache_generation(const struct snapshot *s)
 	return (uint16_t)s->generation;
 }
 
-extern struct cache_entry modules_cache[1 << CACHE_BITS];
+/* Said to be hidden, so that the loop of the walk reaches it without the GOT. */
+extern struct cache_entry modules_cache[1 << CACHE_BITS] __attribute__((visibility("hidden")));
 /* How walks ended, for unwind_counters(). */
 extern _Atomic uint64_t modules_ends[UNWIND_END_COUNT];
 

@@ -101,13 +101,12 @@ static inline uint32_t cache_home(uintptr_t at)
 }
 
 /* The entry's second word if it is for `at` and of this generation; else *ret_hit is false. */
-static inline uint64_t cache_get(
-	const struct snapshot *s, uint32_t index, uintptr_t at, bool *ret_hit)
+static inline uint64_t cache_get(uint64_t generation, uint32_t index, uintptr_t at, bool *ret_hit)
 {
 	struct cache_entry *entry = &modules_cache[index];
 	uint64_t data = atomic_load_explicit(&entry->data, memory_order_relaxed);
 	uint64_t check = atomic_load_explicit(&entry->check, memory_order_relaxed);
-	*ret_hit = ((check ^ data ^ at) | (data >> 48 ^ cache_generation(s))) == 0;
+	*ret_hit = ((check ^ data ^ at) | (data >> 48 ^ generation)) == 0;
 	return data;
 }
 
@@ -123,7 +122,7 @@ static __attribute__((noinline)) uint64_t cache_fill(
 	const struct snapshot *s, uint32_t home, uintptr_t at)
 {
 	bool hit;
-	uint64_t data = cache_get(s, home, at, &hit);
+	uint64_t data = cache_get(cache_generation(s), home, at, &hit);
 	if (hit)
 		return data;
 	data = rule_of(modules_find(s, at), at) | (uint64_t)cache_generation(s) << 48;
@@ -375,7 +374,7 @@ static inline struct trail trail_find(
 {
 	uint32_t home = cache_home(at);
 	bool hit;
-	uint64_t data = cache_get(s, home, at, &hit);
+	uint64_t data = cache_get(cache_generation(s), home, at, &hit);
 	if (__builtin_expect(!hit, 0))
 		data = cache_fill(s, home, at);
 	if (before->at && (!trail_next(before) || sig_hash(at ^ salt) >> 61 == 0))
@@ -385,21 +384,22 @@ static inline struct trail trail_find(
 }
 
 /* Walks frames as long as their rules are the two common ones: most of all frames, nearly all of
- * the time. Nothing here but locals, and the selections compile to conditional moves, because which
- * rule a frame has is not to be predicted. Returns how many it wrote; w is at the first frame that
- * has to be walked another way, which has not been written. */
+ * the time. Nothing here but locals. Frames on fp are a branch, not a conditional move, so that sp
+ * does not wait for the fp of the frame before, which most functions save and few need. Returns how
+ * many it wrote; w is at the first frame that has to be walked another way, which has not been
+ * written. */
 static size_t raw run_common(struct walk *w, uintptr_t *pcs, size_t max)
 {
 	const struct snapshot *const s = w->snapshot;
 	const uintptr_t lo = w->lo, room = w->hi - w->lo;
 	uintptr_t pc = w->pc, sp = w->regs[ARCH_SP], fp = w->regs[ARCH_FP];
-	const uint64_t salt = sp ^ pc;
+	const uint64_t salt = sp ^ pc, generation = cache_generation(s);
 	struct trail trail = {.data = (uint64_t)cache_home(pc - 1) << 32};
 	uintptr_t *to = pcs, *const end = pcs + max;
 	while (to < end) {
 		uint32_t index = trail_next(&trail);
 		bool hit;
-		uint64_t data = cache_get(s, index, pc - 1, &hit);
+		uint64_t data = cache_get(generation, index, pc - 1, &hit);
 		if (__builtin_expect(!hit, 0))
 			trail = trail_find(s, &trail, pc - 1, salt);
 		else
@@ -408,7 +408,10 @@ static size_t raw run_common(struct walk *w, uintptr_t *pcs, size_t max)
 		enum rule_kind kind = rule_kind(rule);
 		if (__builtin_expect(kind != RULE_SP && kind != RULE_FP, 0))
 			break;
-		uintptr_t cfa = (kind == RULE_FP ? fp : sp) + rule_cfa(rule) * 8u;
+		uintptr_t base = sp;
+		if (__builtin_expect_with_probability(kind == RULE_FP, 0, 0.99))
+			base = fp;
+		uintptr_t cfa = base + rule_cfa(rule) * 8u;
 		uintptr_t ra_at = cfa + (uintptr_t)(rule_ra(rule) * 8l);
 		uintptr_t fp_at = cfa + (uintptr_t)(rule_fp(rule) * 8l);
 		if (__builtin_expect(cfa <= sp || ra_at == cfa || ra_at - lo > room, 0))

@@ -78,7 +78,7 @@ static int put_message(const struct profile *p, bool gzip, struct sink *sink)
 {
 	struct buf data = BUF_INIT;
 	if (gzip)
-		profile_write(p, &data);
+		profile_write_whole(p, &data);
 	else
 		profile_encode(p, &data);
 	int rc = sink->write(sink, data.data, data.len);

@@ -60,6 +60,7 @@ struct sonde_cpu_profile_opts {
  *or the program has a handler for SIGPROF, which the profiler needs for itself; -EINVAL
  *an option is out of its range; -ENOMEM		there is no memory for the recording;
  *	-ENOTSUP	the program is built with ThreadSanitizer, which holds signals back;
+ *	-ENOEXEC	the program holds Go code, whose stacks have no room for signal handlers;
  *	-errno		of open(2), or of the system calls that arm timers.
  */
 int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profile_opts *opts);

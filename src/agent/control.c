@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,12 +70,37 @@ static void after_fork_child(void)
 /* ThreadSanitizer holds signals back until it sees fit, and watches memory it takes for its own. */
 extern void __tsan_init(void) __attribute__((weak));
 
+/* Whether a module's notes hold the one of Go's linker. */
+static int has_go_note(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		if (segment->p_type != PT_NOTE)
+			continue;
+		const char *at = (const char *)(info->dlpi_addr + segment->p_vaddr);
+		const char *end = at + segment->p_memsz;
+		while ((size_t)(end - at) >= sizeof(ElfW(Nhdr)) + 4) {
+			const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+			if (note->n_namesz == 4 && memcmp(note + 1, "Go\0", 4) == 0)
+				return 1;
+			size_t whole = sizeof(*note) + ((note->n_namesz + 3u) & ~3u) +
+				       ((note->n_descsz + 3u) & ~3u);
+			if (whole > (size_t)(end - at))
+				break;
+			at += whole;
+		}
+	}
+	return 0;
+}
+
 int control_init(void)
 {
 	if (control.ready)
 		return 0;
 	if (__tsan_init)
 		return -ENOTSUP;
+	if (dl_iterate_phdr(has_go_note, NULL))
+		return -ENOEXEC;
 	int rc = state_init();
 	if (!rc)
 		rc = unwind_init();

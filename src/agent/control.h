@@ -11,7 +11,8 @@
 #include "agent/threads.h"
 
 /* Prepares the process: the state, the unwinder's tables, the fork handler. 0, -ENOTSUP in a
- * program built with ThreadSanitizer, or another -errno. */
+ * program built with ThreadSanitizer, -ENOEXEC in one with Go code (a goroutine's stack has no room
+ * for a signal handler), or another -errno. */
 int control_init(void);
 
 /* Records CPU samples at `hz` into `rec`, which is then the control's. from_birth: the process's

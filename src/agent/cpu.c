@@ -39,6 +39,10 @@
 #define TAIL_LIVE    16		/* not with more live threads than this: each clock is a call */
 #define TAIL_MAX_NS  200000	/* and not more: some thread may be unknown, or not sampled */
 
+_Static_assert((int)RECORDING_END_COUNT == (int)UNWIND_END_COUNT &&
+		       (int)RECORDING_END_FAULT == (int)UNWIND_END_FAULT,
+	"a recording names the ends of walks as the unwinder does");
+
 /* --- clocks and timers of the kernel --- */
 
 static clockid_t thread_clock(int tid)

@@ -65,6 +65,10 @@ static const char *why_not(int rc)
 	case ENOTSUP:
 		return "it is built with ThreadSanitizer, which holds the profiler's signals back; "
 		       "build it without";
+	case ENOEXEC:
+		return "it holds Go code, whose stacks have no room for a signal handler of "
+		       "others; "
+		       "use Go's own runtime/pprof";
 	case ENOMEM:
 		return "there was no memory for the recording";
 	case EAGAIN:
@@ -74,12 +78,16 @@ static const char *why_not(int rc)
 	}
 }
 
+static void session_file(char *out, size_t size, unsigned sequence)
+{
+	snprintf(out, size, "%s/%d.%u" SESSION_SUFFIX, started.dir, sig_getpid(), sequence);
+}
+
 static int new_file(struct recording **ret, unsigned *ret_sequence)
 {
 	char path[PATH_MAX + 64];
 	for (unsigned i = 0; i < SEQUENCES_MAX; i++) {
-		snprintf(path, sizeof(path), "%s/%d.%u" SESSION_SUFFIX, started.dir, sig_getpid(),
-			i);
+		session_file(path, sizeof(path), i);
 		int rc = recording_new_file(path, RECORDING_SIZE_MAX, ret);
 		*ret_sequence = i;
 		if (rc != -EEXIST)
@@ -88,12 +96,32 @@ static int new_file(struct recording **ret, unsigned *ret_sequence)
 	return -EEXIST;
 }
 
+/* No recording could be made: a bare header in its place says why. Where not even that can be
+ * written, the directory is out of reach, and `sonde run` says so. */
+static void leave_word(unsigned sequence, int rc)
+{
+	static struct recording header = {.magic = RECORDING_MAGIC, .version = RECORDING_VERSION};
+	char path[PATH_MAX + 64];
+	session_file(path, sizeof(path), sequence);
+	int fd = sig_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return;
+	snprintf(header.declined, sizeof(header.declined),
+		"its recording in %s could not be made: %s", started.dir, strerror(-rc));
+	sig_write_all(fd, &header, sizeof(header));
+	sig_syscall(SYS_ftruncate, fd, RECORDING_ARENA);
+	sig_close(fd);
+}
+
 static void record_session(void)
 {
 	struct recording *rec;
 	unsigned sequence;
-	if (new_file(&rec, &sequence))
-		return; /* the directory is gone, or out of reach: `sonde run` says so */
+	int made = new_file(&rec, &sequence);
+	if (made) {
+		leave_word(sequence, made);
+		return;
+	}
 	rec->sequence = sequence;
 	int rc = control_start(rec, started.session.hz, sequence == 0);
 	if (!rc)

@@ -218,8 +218,8 @@ static int export_process(
 	}
 	name_output(s, files[0].pid, file, sizeof(file));
 	if (sum.declined[0])
-		rc = err_set(
-			err, ERR_UNSUPPORTED, "%s was not profiled: %s", sum.exe, sum.declined);
+		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
+			sum.exe[0] ? sum.exe : "the program", sum.declined);
 	else
 		rc = write_profile(&p, &sum, file, err);
 	profile_release(&p);

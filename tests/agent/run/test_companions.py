@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from agentlib import LIBSONDE, WORK, Skip, main, program, sonde_run, test
+from agentlib import LIBSONDE, SONDE, WORK, Skip, main, program, sonde_run, test
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "allocates.c")
 FOLDERS = ("/usr/lib/*-linux-gnu/", "/usr/lib/", "/usr/lib64/")
@@ -51,6 +51,35 @@ def test_tcmalloc():
 @test
 def test_mimalloc():
   both_orders("libmimalloc.so.2*")
+
+
+@test
+def test_go_runs_unprofiled():
+  if not shutil.which("go"):
+    raise Skip("go is not installed")
+  folder = os.path.join(WORK, "gomain")
+  os.mkdir(folder)
+  with open(os.path.join(folder, "main.go"), "w") as f:
+    f.write('package main\n\nimport "C"\n\nfunc main() { println("done") }\n')
+  done = subprocess.run(["go", "build", "-o", "gomain", "main.go"], cwd=folder, capture_output=True,
+                        text=True, env={**os.environ, "CGO_ENABLED": "1"})
+  if done.returncode:
+    raise Skip("cgo does not work here")
+  run = sonde_run(os.path.join(folder, "gomain"), expect=1)
+  assert "done\n" in run.err and "holds Go code" in run.err, run.err
+
+
+@test
+def test_no_room_for_the_recording():
+  if os.getuid() != 0 or not shutil.which("unshare"):
+    raise Skip("needs root and unshare")
+  script = "mount -t tmpfs -o size=100k none /dev/shm && exec '%s' run -o /dev/null '%s'"
+  done = subprocess.run(["unshare", "-m", "sh", "-c", script % (SONDE, program("allocates"))],
+                        capture_output=True, text=True)
+  if "unshare" in done.stderr or "mount" in done.stderr:
+    raise Skip("no mounts here")
+  assert done.returncode == 1 and done.stdout == "done\n", done
+  assert "could not be made" in done.stderr, done.stderr
 
 
 def built(compiler, sanitizer):

@@ -3,6 +3,7 @@
  * utest.c.
  */
 #include "benchfmt/benchfmt.h"
+#include "benchfmt/gomath.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,9 +43,9 @@ double stats_geomean(const double *values, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		if (!(values[i] > 0))
 			return NAN;
-		mean += (log(values[i]) - mean) / (i + 1);
+		mean += (go_log(values[i]) - mean) / (i + 1);
 	}
-	return n ? exp(mean) : NAN;
+	return n ? go_exp(mean) : NAN;
 }
 
 /* Exact in integers up to 20!, as Go's; beyond by the logarithm of the gamma function. */
@@ -55,7 +56,7 @@ double stats_choose(int n, int k)
 	if (k < 0 || n < k)
 		return 0;
 	if (n > 20)
-		return exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1));
+		return go_exp(go_log_gamma(n + 1) - go_log_gamma(k + 1) - go_log_gamma(n - k + 1));
 	int64_t numerator = 1, denominator = 1;
 	for (int i = n - k + 1; i <= n; i++)
 		numerator *= i;
@@ -104,7 +105,7 @@ double stats_normal_quantile(double p)
 		return p == 0 ? -INFINITY : INFINITY;
 	double x;
 	if (p < low || p > 1 - low) {
-		double q = sqrt(-2 * log(p < low ? p : 1 - p));
+		double q = sqrt(-2 * go_log(p < low ? p : 1 - p));
 		x = polynomial(c, 6, q) / polynomial(d, 5, q);
 		x = p < low ? x : -x;
 	} else {
@@ -112,7 +113,7 @@ double stats_normal_quantile(double p)
 		x = polynomial(a, 6, r) * q / polynomial(b, 6, r);
 	}
 	double e = 0.5 * erfc(-x / M_SQRT2) - p;
-	double u = e * sqrt(2 * M_PI) * exp(x * x / 2);
+	double u = e * sqrt(2 * M_PI) * go_exp(x * x / 2);
 	return x - u / (1 + x * u / 2);
 }
 

@@ -17,8 +17,6 @@ must_check int gzip_inflate(const void *p, size_t n, size_t max, struct buf *out
 
 /* One member, level 0 to 9. No name, no time: the same input gives the same bytes. */
 void gzip_deflate(const void *p, size_t n, int level, struct buf *out);
-/* The same by libdeflate, several times faster; not for libsonde, which does without it. */
-void gzip_deflate_whole(const void *p, size_t n, int level, struct buf *out);
 /* The same, three times as fast (libdeflate), with memory that is not the thread's heap's: for the
  * sonde command only. */
 void gzip_deflate_fast(const void *p, size_t n, int level, struct buf *out);

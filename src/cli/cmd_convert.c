@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define INPUT_MAX ((size_t)4 << 30)
+#define INPUT_MAX  ((size_t)4 << 30)
+#define GZIP_LEVEL 1
 
 static const char synopsis[] =
 	"usage: sonde convert [-from FORMAT] [-to FORMAT] [-sample_index TYPE] [-o FILE] "
@@ -76,13 +77,14 @@ static int put(struct sink *sink, const void *p, size_t n)
 
 static int put_message(const struct profile *p, bool gzip, struct sink *sink)
 {
-	struct buf data = BUF_INIT;
+	struct buf message = BUF_INIT, zipped = BUF_INIT;
+	profile_encode(p, &message);
 	if (gzip)
-		profile_write_whole(p, &data);
-	else
-		profile_encode(p, &data);
-	int rc = sink->write(sink, data.data, data.len);
-	buf_release(&data);
+		gzip_deflate_fast(message.data, message.len, GZIP_LEVEL, &zipped);
+	const struct buf *data = gzip ? &zipped : &message;
+	int rc = sink->write(sink, data->data, data->len);
+	buf_release(&message);
+	buf_release(&zipped);
 	return rc;
 }
 

@@ -177,9 +177,6 @@ must_check int profile_parse(struct profile *p, const void *data, size_t n,
 void profile_encode(const struct profile *p, struct buf *out);
 /* The same, gzipped. */
 void profile_write(const struct profile *p, struct buf *out);
-/* The same message, gzipped several times faster; not for libsonde, which does without libdeflate.
- */
-void profile_write_whole(const struct profile *p, struct buf *out);
 /* Go's Profile.String(), the text of -raw. Returns 0, or what the sink returned. */
 must_check int profile_string(const struct profile *p, struct sink *sink);
 /* Go's Profile.CheckValid: every sample has the right number of values, ids are there and unique.

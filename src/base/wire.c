@@ -83,11 +83,6 @@ int wire_next_slow(struct wire *w, struct wire_field *f, struct err *err)
 		f->num, (int)f->type);
 }
 
-size_t wire_varint_size(uint64_t v)
-{
-	return v ? ((unsigned)(63 - __builtin_clzll(v)) / 7) + 1 : 1;
-}
-
 static size_t encode(uint8_t *p, uint64_t v)
 {
 	size_t n = 0;

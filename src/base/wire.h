@@ -86,6 +86,9 @@ void wire_put_packed(struct buf *buf, uint32_t num, const uint64_t *v, size_t n)
 /* A nested message: begin returns a mark; end moves the body to make room for its length. */
 size_t wire_begin(struct buf *buf, uint32_t num);
 void wire_end(struct buf *buf, size_t mark);
-size_t wire_varint_size(uint64_t v);
+static inline size_t wire_varint_size(uint64_t v)
+{
+	return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
+}
 
 #endif

@@ -5,8 +5,6 @@
  */
 #include "pprof/readers.h"
 
-#define INFLATED_MAX ((size_t)1 << 30)
-
 static const struct {
 	const char *name;
 	bool (*is)(const void *data, size_t n);

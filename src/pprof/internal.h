@@ -6,6 +6,9 @@
 
 #include "pprof/pprof.h"
 
+/* Bytes of the message after inflating, unless the caller sets another limit. */
+#define INFLATED_MAX ((size_t)1 << 30)
+
 /* Room for n samples in the three per-sample columns. */
 void profile_reserve_samples(struct profile *p, uint32_t n);
 

@@ -116,29 +116,28 @@ static int read_java(struct legacy *l, struct words *w)
 	return rc < 0 ? rc : legacy_java_locations(l, w->p, w->n);
 }
 
-static int read_as(struct legacy *l, struct words *w)
+/* Whether the words are a header if read so. */
+static bool read_header(struct legacy *l, struct words *w, bool *ret_is_java)
 {
 	static const char *const types[][2] = {{"samples", "count"}, {"cpu", "nanoseconds"}};
 	uint64_t zero = word(w), three = word(w), kind = word(w), period = word(w);
 	uint64_t padding = word(w);
 	if (!w->ok || zero != 0 || three != 3 || kind > 1 || period == 0 || padding != 0)
-		return legacy_not_mine();
+		return false;
+	*ret_is_java = kind == 1;
 	l->p->period = (int64_t)(period * 1000);
 	legacy_period_type(l, "cpu", "nanoseconds");
 	legacy_types(l, types, array_len(types));
-	return kind ? read_java(l, w) : read_native(l, w);
+	return true;
 }
 
 int legacy_cpu(struct legacy *l, const uint8_t *data, size_t n)
 {
+	bool is_java;
 	for (int i = 0; i < 4; i++) {
 		struct words w = {data, n, true, i < 2 ? 4 : 8, i % 2 == 1};
-		struct words header = w;
-		int rc = legacy_not_mine();
-		if (word(&header) == 0 && word(&header) == 3)
-			rc = read_as(l, &w);
-		if (rc != legacy_not_mine() || l->p->period)
-			return rc;
+		if (read_header(l, &w, &is_java))
+			return is_java ? read_java(l, &w) : read_native(l, &w);
 	}
 	return legacy_not_mine();
 }

@@ -6,9 +6,9 @@
 #include "pprof/legacy.h"
 
 /* A step is one location compared with one mapping: this many are seconds. */
-#define STEPS_MAX ((uint64_t)1 << 32)
-#define ATTRS_MAX 1000
-#define LINE_MAX_ ((size_t)1 << 16) /* past this no replacing: it could grow without end */
+#define STEPS_MAX   ((uint64_t)1 << 32)
+#define ATTRS_MAX   1000
+#define REPLACE_MAX ((size_t)1 << 16) /* past this no replacing: it could grow without end */
 
 #define HEX   "(?:0x)?([[:xdigit:]]+)"
 #define RANGE "^\\s*" HEX "[\\s-]?\\s*" HEX ":?"
@@ -135,7 +135,7 @@ static void read_line(struct map_reader *r, struct text line)
 		line.s += to;
 		line.n -= to;
 	}
-	if (r->attr_n && line.n < LINE_MAX_) {
+	if (r->attr_n && line.n < REPLACE_MAX) {
 		replace(r, line, &replaced);
 		line = (struct text){replaced.data, replaced.len};
 	}
@@ -143,7 +143,7 @@ static void read_line(struct map_reader *r, struct text line)
 	int rc = parse_entry(r, line, &map);
 	if (rc > 0)
 		vec_push(r->maps, r->map_n, r->map_cap, map);
-	else if (rc < 0 && line.n < LINE_MAX_)
+	else if (rc < 0 && line.n < REPLACE_MAX)
 		add_attr(r, line);
 	buf_release(&replaced);
 }

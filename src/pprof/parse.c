@@ -6,8 +6,6 @@
 
 #include <sys/mman.h>
 
-#define INFLATED_MAX ((size_t)1 << 30)
-
 /* The message, or the legacy text or binary inside the gzip. A message's pages are given back as it
  * is read; should it then prove to be no message, inflating it again is the price. */
 static int parse_plain(struct profile *p, const void *data, size_t n,

@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define INFLATED_MAX ((size_t)1 << 30)
 #define COUNT_MAX    ((size_t)1 << 31)
 #define MEMORY_MAX   ((size_t)4 << 30)
 #define RELEASE_STEP ((size_t)1 << 20)

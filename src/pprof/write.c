@@ -18,6 +18,7 @@ struct writer {
 	uint32_t *number; /* string id -> index in the file + 1, 0 not yet used */
 	uint32_t *used;	  /* the strings in that order */
 	uint32_t used_n;
+	bool dense;	   /* location i has id i + 1: no need to look */
 	uint32_t *unknown; /* by kind and owner */
 	uint32_t unknown_from[MSG_N + 1];
 };
@@ -169,23 +170,27 @@ static void put_value_type(
 	wire_end(w->out, mark);
 }
 
+static inline uint64_t location_id(const struct writer *w, uint32_t index)
+{
+	return w->dense ? (uint64_t)index + 1 : w->p->locations[index].id;
+}
+
 static void put_stack(struct writer *w, const uint32_t *stack, uint32_t n)
 {
-	const struct location *locations = w->p->locations;
 	uint8_t *at = room(w, (size_t)n * FIELD_MAX + 2 * VARINT_MAX);
 	if (n < PACK_FROM) {
 		for (uint32_t i = 0; i < n; i++)
-			at = field(at, 1, locations[stack[i]].id);
+			at = field(at, 1, location_id(w, stack[i]));
 		advance(w, at);
 		return;
 	}
 	size_t bytes = 0;
 	for (uint32_t i = 0; i < n; i++)
-		bytes += wire_varint_size(locations[stack[i]].id);
+		bytes += wire_varint_size(location_id(w, stack[i]));
 	*at++ = 1 << 3 | WIRE_BYTES;
 	at = varint(at, bytes);
 	for (uint32_t i = 0; i < n; i++)
-		at = varint(at, locations[stack[i]].id);
+		at = varint(at, location_id(w, stack[i]));
 	advance(w, at);
 }
 
@@ -345,9 +350,17 @@ static void put_rest(struct writer *w)
 	put_unknown(w, MSG_PROFILE, 0);
 }
 
+static bool dense_ids(const struct profile *p)
+{
+	for (uint32_t i = 0; i < p->location_n; i++)
+		if (p->locations[i].id != (uint64_t)i + 1)
+			return false;
+	return true;
+}
+
 void profile_encode(const struct profile *p, struct buf *out)
 {
-	struct writer w = {.p = p, .out = out};
+	struct writer w = {.p = p, .out = out, .dense = dense_ids(p)};
 	w.number = mem_zalloc(p->strings.n * sizeof(*w.number));
 	w.used = mem_array(p->strings.n, sizeof(*w.used));
 	use_strings(&w);

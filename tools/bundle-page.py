@@ -5,8 +5,11 @@ bundle-page.py NAME OUT.c PAGE.html STYLE.css MODULE.js...
 
 The modules come in the order given, each after those it imports from; `import` lines are dropped and
 `export` keywords taken off, so names must be unique among them. The page is cut at {{DATA}} into
-NAME_head and NAME_tail.
+NAME_head and NAME_tail. NAME_policy is a Content-Security-Policy under which the page's own style and
+script run, known by their hashes, and nothing else does.
 """
+import base64
+import hashlib
 import re
 import sys
 
@@ -30,6 +33,17 @@ def c_bytes(name, text):
   return "\n".join(lines)
 
 
+def digest(text, tag):
+  inner = re.search("<%s>(.*?)</%s>" % (tag, tag.split()[0]), text, re.S).group(1)
+  return base64.b64encode(hashlib.sha256(inner.encode("utf-8")).digest()).decode("ascii")
+
+
+def policy(text):
+  return ("default-src 'none'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+          "style-src 'sha256-%s'; script-src 'sha256-%s'"
+          % (digest(text, "style"), digest(text, 'script type="module"')))
+
+
 def main():
   name, out, page, style = sys.argv[1:5]
   script = "\n".join(plain(read(path)) for path in sys.argv[5:])
@@ -41,7 +55,8 @@ def main():
     sys.exit("%s: no {{DATA}}" % page)
   with open(out, "w", encoding="utf-8") as f:
     f.write("/* Made by tools/bundle-page.py. */\n#include <stddef.h>\n\n")
-    f.write(c_bytes(name + "_head", head) + "\n" + c_bytes(name + "_tail", tail))
+    f.write(c_bytes(name + "_head", head) + "\n" + c_bytes(name + "_tail", tail) + "\n"
+            + c_bytes(name + "_policy", policy(text)))
 
 
 main()

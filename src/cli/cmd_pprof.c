@@ -32,8 +32,6 @@ static void print_usage(FILE *to, bool complete)
 static int report(const struct pprof_args *args, struct notes *notes, struct err *err)
 {
 	struct profile p;
-	if (*args->http)
-		return err_set(err, ERR_UNSUPPORTED, "this build has no web page (-http)");
 	int rc = pprof_fetch(&p, args, notes, err);
 	if (rc < 0)
 		return rc;
@@ -43,7 +41,9 @@ static int report(const struct pprof_args *args, struct notes *notes, struct err
 		.config = &args->config,
 		.pipe_fd = -1,
 	};
-	if (args->command)
+	if (*args->http)
+		rc = pprof_web(&p, args, notes, err);
+	else if (args->command)
 		rc = pprof_run(&p, &job, notes, err);
 	else
 		rc = pprof_shell(&p, &args->config, notes, err);

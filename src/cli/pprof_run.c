@@ -157,6 +157,10 @@ static pid_t start_viewer(const char *viewer, const char *path)
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
+		/* The web page's server waits for signals with them blocked. */
+		sigset_t none;
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], argv);
 		int why = errno;
 		(void)!write(pipe_fd[1], &why, sizeof(why));
@@ -172,7 +176,7 @@ static pid_t start_viewer(const char *viewer, const char *path)
 	return failed ? -(why ? why : errno) : pid;
 }
 
-static pid_t start_browser(const char *path)
+pid_t pprof_browse(const char *path)
 {
 	static const char *const browsers[] = {
 		"chrome", "google-chrome", "chromium", "firefox", "sensible-browser"};
@@ -194,7 +198,7 @@ static const char *temp_dir(void)
 static int open_viewer(
 	const struct pprof_command *c, const char *path, bool in_shell, struct err *err)
 {
-	pid_t pid = c->viewer ? start_viewer(c->viewer, path) : start_browser(path);
+	pid_t pid = c->viewer ? start_viewer(c->viewer, path) : pprof_browse(path);
 	if (pid < 0) {
 		errno = -pid;
 		return err_errno(err, "no program to show %s with: %s", path,

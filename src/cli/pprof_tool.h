@@ -13,6 +13,8 @@
 #include "pprof/pprof.h"
 #include "report/report.h"
 
+#include <sys/types.h>
+
 /* What becomes of a report when no output file is named. */
 enum pprof_view {
 	VIEW_PRINT, /* to stdout */
@@ -135,6 +137,13 @@ must_check int pprof_run(
 	struct profile *p, const struct pprof_job *job, struct notes *notes, struct err *err);
 /* Removes temporary files that viewers have had time to read. */
 void pprof_clean_up(void);
+
+/* Opens a file or URL in $BROWSER or a browser that is there: its process, or -errno. */
+pid_t pprof_browse(const char *what);
+
+/* Serves the web page (-http) until SIGINT or SIGTERM. */
+must_check int pprof_web(const struct profile *p, const struct pprof_args *args,
+	struct notes *notes, struct err *err);
 
 /* Runs `dot -Ttype`. */
 must_check int pprof_dot(

@@ -378,3 +378,8 @@ int report_flame(struct report *r, struct sink *to, struct err *err)
 	mem_free(t.sample_frame);
 	return rc < 0 ? err_set(err, rc, "writing the flame graph failed") : 0;
 }
+
+const char *report_flame_policy(void)
+{
+	return flame_page_policy;
+}

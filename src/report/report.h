@@ -155,6 +155,9 @@ must_check int report_tags(struct report *r, struct sink *to, struct err *err);
 must_check int report_comments(struct report *r, struct sink *to, struct err *err);
 must_check int report_dot(struct report *r, struct sink *to, struct err *err);
 must_check int report_flame(struct report *r, struct sink *to, struct err *err);
+/* The Content-Security-Policy under which a server may hand out what report_flame() writes: only
+ * its own style and script, by their hashes. */
+const char *report_flame_policy(void);
 must_check int report_callgrind(struct report *r, struct sink *to, struct err *err);
 must_check int report_raw(struct report *r, struct sink *to, struct err *err);
 must_check int report_proto(struct report *r, struct sink *to, struct err *err);

@@ -1,0 +1,32 @@
+/*
+ * sonde pprof -http: starts the server, opens a browser, waits for Ctrl-C.
+ */
+#include "cli/pprof_tool.h"
+#include "web/web.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+int pprof_web(const struct profile *p, const struct pprof_args *args, struct notes *notes,
+	struct err *err)
+{
+	struct web_profile web = {.profile = p, .config = &args->config, .layout = pprof_dot};
+	struct http_server *server;
+	sigset_t stop;
+	int got;
+	/* Before the server's thread starts, so that it does not take them. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int rc = web_profile_start(&server, args->http, &web, err);
+	if (rc < 0)
+		return rc;
+	notes_printf(notes, "Serving web UI on %s", http_url(server));
+	if (!args->no_browser && pprof_browse(http_url(server)) < 0)
+		notes_printf(notes, "No browser found: open %s yourself", http_url(server));
+	sigwait(&stop, &got);
+	http_stop(server);
+	return 0;
+}

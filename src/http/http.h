@@ -1,0 +1,59 @@
+/*
+ * http: a small server for pages on this machine: requests in, responses out, and what keeps
+ * other people's pages from using it. Front header of the layer.
+ *
+ * One thread of its own serves every client, one request at a time (sockets are polled, so a slow
+ * client holds up nobody): handlers need no locks. Refused before a handler sees them: methods but
+ * GET and HEAD, and requests whose Host is a name that is not ours (DNS rebinding: a foreign name
+ * made to point to 127.0.0.1 lets its page read ours). Addresses cannot be rebound and pass.
+ *
+ * (Rejected: a thread a connection, which buys nothing for one person's browser and costs locks
+ * around everything a handler touches.)
+ */
+#ifndef SONDE_HTTP_H
+#define SONDE_HTTP_H
+
+#include "base/base.h"
+
+struct http_request {
+	const char *path; /* without the query, decoded */
+	void *connection;
+};
+
+/* Of a parameter of the query, decoded; "" if it is not there. Lives as long as the request. */
+const char *http_param(const struct http_request *req, const char *name);
+/* All of them, in order. */
+typedef void http_param_fn(void *ctx, const char *name, const char *value);
+void http_each_param(const struct http_request *req, http_param_fn *fn, void *ctx);
+
+/* Filled in by the handler. It starts as an empty 200 of plain text that may load nothing. */
+struct http_response {
+	unsigned status;
+	const char *type;     /* Content-Type; static */
+	const char *policy;   /* Content-Security-Policy; static */
+	const char *filename; /* offered as a download under this name, or NULL; static */
+	char *location;	      /* of a redirection, or NULL; the server frees it */
+	struct buf body;
+};
+
+typedef void http_handler(void *ctx, const struct http_request *req, struct http_response *ret);
+
+struct http_server;
+
+/* Listens on "[host]:[port]": no host is localhost, no port is one that is free. `ctx` must live
+ * until http_stop(). */
+must_check int http_start(struct http_server **ret, const char *address, http_handler *handler,
+	void *ctx, struct err *err);
+/* "http://localhost:8080"; lives as long as the server. */
+const char *http_url(const struct http_server *server);
+/* Finishes the request at work, closes everything, frees. NULL is allowed. */
+void http_stop(struct http_server *server);
+
+/* Whether a Host header (NULL: there was none) may be answered by a server started as `own`. */
+bool http_host_allowed(const char *header, const char *own);
+
+/* Text as part of HTML, between tags or in a quoted attribute; and as a value in a query. */
+void http_escape_html(struct buf *out, const char *text);
+void http_escape_query(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,484 @@
+/*
+ * The pages of one profile. A request copies the profile, because a report changes it, makes the
+ * report the path names with the options of the query, and puts navigation around it. (Rejected:
+ * what google/pprof does, sending every stack to the browser and cutting there.)
+ */
+#include "web/web.h"
+
+#include <stdio.h>
+
+/* The style of all pages: ui/flame/flame.css and ui/profile/profile.css. */
+extern const char web_style[];
+extern const size_t web_style_len;
+
+#define PAGE_POLICY                                                                   \
+	"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; " \
+	"frame-ancestors 'none'"
+
+struct page;
+typedef int page_body_fn(struct page *page, struct report *r, struct err *err);
+static page_body_fn flame_body, top_body, graph_body, text_body;
+
+struct view {
+	const char *path, *title;
+	const char *command;
+	enum report_format format;
+	page_body_fn *body;
+	const char *granularity; /* unless the query names one; NULL: none */
+	int nodecount;		 /* the same; -1: none */
+	bool has_symbol;	 /* the parameter f is the command's argument too */
+	bool needs_symbol;	 /* and without it there would be too much */
+};
+
+static const struct view views[] = {
+	{"/ui/flamegraph", "Flame graph", "flame", REPORT_FLAME, flame_body, "filefunctions", -1,
+		false, false},
+	{"/ui/top", "Top", "top", REPORT_TEXT, top_body, NULL, 500, false, false},
+	{"/ui/graph", "Graph", "svg", REPORT_DOT, graph_body, NULL, -1, false, false},
+	{"/ui/peek", "Peek", "peek", REPORT_TREE, text_body, "lines", -1, true, false},
+	{"/ui/source", "Source", "list", REPORT_LIST, text_body, NULL, -1, true, true},
+	{"/ui/disasm", "Disassembly", "disasm", REPORT_DISASM, text_body, NULL, -1, true, true},
+	{"/ui/tags", "Tags", "tags", REPORT_TAGS, text_body, NULL, -1, false, false},
+};
+
+struct page {
+	const struct web_profile *web;
+	const struct view *view;
+	const struct http_request *req;
+	struct http_response *res;
+	struct config config;
+	struct notes notes;
+	struct buf warnings; /* HTML */
+	struct err err;	     /* of the query */
+};
+
+/* --- links --- */
+
+struct query {
+	struct buf *out;
+	const char *without;
+	char separator;
+};
+
+static void put_param(void *ctx, const char *name, const char *value)
+{
+	struct query *q = ctx;
+	if (!*value || strcmp(name, q->without) == 0)
+		return;
+	buf_addch(q->out, q->separator);
+	http_escape_query(q->out, name);
+	buf_addch(q->out, '=');
+	http_escape_query(q->out, value);
+	q->separator = '&';
+}
+
+/* A link within HTML to a view with the parameters of this request, but one, which may be given
+ * another value. */
+static void put_href(
+	struct page *page, const char *path, const char *param, const char *value, struct buf *out)
+{
+	struct buf url = BUF_INIT;
+	struct query q = {.out = &url, .without = param, .separator = '?'};
+	buf_addstr(&url, path);
+	http_each_param(page->req, put_param, &q);
+	if (*value) {
+		q.without = "";
+		put_param(&q, param, value);
+	}
+	http_escape_html(out, url.data);
+	buf_release(&url);
+}
+
+/* The expression that matches this name and no other. */
+static char *quote_name(const char *name)
+{
+	struct buf quoted = BUF_INIT;
+	buf_addch(&quoted, '^');
+	for (; *name; name++) {
+		if (strchr("\\.+*?()|[]{}^$", *name))
+			buf_addch(&quoted, '\\');
+		buf_addch(&quoted, *name);
+	}
+	buf_addch(&quoted, '$');
+	return buf_detach(&quoted, NULL);
+}
+
+/* --- navigation --- */
+
+static void put_views(struct page *page, struct buf *out)
+{
+	buf_addstr(out, "<div>");
+	for (size_t i = 0; i < array_len(views); i++) {
+		buf_addstr(out, "<a href=\"");
+		put_href(page, views[i].path, "", "", out);
+		buf_printf(out, "\"%s>%s</a>",
+			&views[i] == page->view ? " aria-current=\"page\"" : "", views[i].title);
+	}
+	buf_addstr(out, "<a href=\"");
+	put_href(page, "/ui/download", "", "", out);
+	buf_addstr(out, "\">Download</a></div>");
+}
+
+static void put_types(struct page *page, uint32_t chosen, struct buf *out)
+{
+	const struct profile *p = page->web->profile;
+	if (p->sample_type_n < 2)
+		return;
+	buf_addstr(out, "<div aria-label=\"Sample type\" role=\"group\">");
+	for (uint32_t i = 0; i < p->sample_type_n; i++) {
+		const char *type = profile_str(p, p->sample_types[i].type);
+		buf_addstr(out, "<a href=\"");
+		put_href(page, page->view->path, "si", type, out);
+		buf_addstr(out, i == chosen ? "\" aria-current=\"true\">" : "\">");
+		http_escape_html(out, type);
+		buf_addstr(out, "</a>");
+	}
+	buf_addstr(out, "</div>");
+}
+
+static const struct {
+	const char *param, *name;
+} filters[] = {
+	{"f", "focus"},
+	{"i", "ignore"},
+	{"h", "hide"},
+	{"s", "show"},
+	{"sf", "show from"},
+	{"tf", "tag focus"},
+	{"ti", "tag ignore"},
+	{"ts", "tag show"},
+	{"th", "tag hide"},
+	{"prunefrom", "prune from"},
+};
+
+static bool is_filter(const char *param)
+{
+	for (size_t i = 0; i < array_len(filters); i++)
+		if (strcmp(filters[i].param, param) == 0)
+			return true;
+	return false;
+}
+
+static void put_chips(struct page *page, struct buf *out)
+{
+	for (size_t i = 0; i < array_len(filters); i++) {
+		const char *value = http_param(page->req, filters[i].param);
+		if (!*value)
+			continue;
+		buf_addstr(out, "<a class=\"chip\" title=\"Remove this filter\" href=\"");
+		put_href(page, page->view->path, filters[i].param, "", out);
+		buf_printf(out, "\">%s: ", filters[i].name);
+		http_escape_html(out, value);
+		buf_addstr(out, " ×</a>");
+	}
+}
+
+/* What is not asked in the form stays as it is. */
+static void put_hidden(void *ctx, const char *name, const char *value)
+{
+	struct buf *out = ctx;
+	if (is_filter(name) || !*value)
+		return;
+	buf_addstr(out, "<input type=\"hidden\" name=\"");
+	http_escape_html(out, name);
+	buf_addstr(out, "\" value=\"");
+	http_escape_html(out, value);
+	buf_addstr(out, "\">");
+}
+
+static void put_form(struct page *page, struct buf *out)
+{
+	buf_printf(out, "<details><summary>Refine</summary><form action=\"%s\">", page->view->path);
+	for (size_t i = 0; i < array_len(filters); i++) {
+		buf_printf(out, "<label>%s <input name=\"%s\" value=\"", filters[i].name,
+			filters[i].param);
+		http_escape_html(out, http_param(page->req, filters[i].param));
+		buf_addstr(out, "\" spellcheck=\"false\"></label>");
+	}
+	http_each_param(page->req, put_hidden, out);
+	buf_addstr(out, "<button>Apply</button></form></details>");
+}
+
+static void put_navigation(struct page *page, uint32_t type, struct buf *out)
+{
+	buf_addstr(out, "\n<nav class=\"pages\" aria-label=\"Views and filters\">");
+	put_views(page, out);
+	put_types(page, type, out);
+	put_form(page, out);
+	put_chips(page, out);
+	buf_add(out, page->warnings.data, page->warnings.len);
+	buf_addstr(out, "</nav>\n");
+}
+
+/* --- bodies --- */
+
+static void put_start(struct page *page, struct report *r, const struct report_labels *labels)
+{
+	struct buf *out = &page->res->body;
+	buf_addstr(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+			"<meta name=\"viewport\" content=\"width=device-width, "
+			"initial-scale=1\">\n<link rel=\"stylesheet\" "
+			"href=\"/ui/style.css\">\n<title>");
+	http_escape_html(out, r->title);
+	buf_printf(out, " %s</title>\n</head>\n<body>", page->view->title);
+	put_navigation(page, r->value_index, out);
+	buf_addstr(out, "<header><div><h1>");
+	http_escape_html(out, *r->title ? r->title : page->view->title);
+	buf_addstr(out, "</h1><p class=\"legend\">");
+	for (uint32_t i = 0; i < labels->n; i++) {
+		buf_addstr(out, i ? "<br>" : "");
+		http_escape_html(out, labels->lines[i]);
+	}
+	buf_addstr(out, "</p></div></header>\n<main>\n");
+}
+
+static void put_profile_start(struct page *page, struct report *r)
+{
+	struct report_labels labels = {0};
+	report_labels_profile(r, &labels);
+	put_start(page, r, &labels);
+	report_labels_release(&labels);
+}
+
+static void put_end(struct page *page)
+{
+	page->res->type = "text/html; charset=utf-8";
+	page->res->policy = PAGE_POLICY;
+	buf_addstr(&page->res->body, "\n</main>\n</body>\n</html>\n");
+}
+
+/* The page is the one that -flame writes; navigation goes in front. */
+static int flame_body(struct page *page, struct report *r, struct err *err)
+{
+	struct buf whole = BUF_INIT;
+	struct buf *out = &page->res->body;
+	struct sink to = buf_sink(&whole);
+	int rc = report_flame(r, &to, err);
+	if (rc >= 0) {
+		const char *body = strstr(whole.data, "<body>");
+		size_t n = body ? (size_t)(body - whole.data) + strlen("<body>") : 0;
+		buf_add(out, whole.data, n);
+		put_navigation(page, r->value_index, out);
+		buf_add(out, whole.data + n, whole.len - n);
+		page->res->type = "text/html; charset=utf-8";
+		page->res->policy = report_flame_policy();
+	}
+	buf_release(&whole);
+	return rc;
+}
+
+static void put_cell(struct report *r, int64_t value, struct buf *out)
+{
+	buf_addstr(out, "<td>");
+	report_value(r, value, out);
+	buf_addstr(out, "<td>");
+	unit_percentage(value, r->total, out);
+}
+
+static void put_item(struct page *page, struct report *r, const struct report_item *item)
+{
+	struct buf *out = &page->res->body;
+	char *exact = quote_name(item->name);
+	buf_addstr(out, "<tr>");
+	put_cell(r, item->flat, out);
+	put_cell(r, item->cum, out);
+	buf_addstr(out, "<td><a href=\"");
+	put_href(page, "/ui/peek", "f", exact, out);
+	buf_addstr(out, "\">");
+	http_escape_html(out, item->name);
+	buf_printf(out, "</a> %s\n", item->inline_label);
+	mem_free(exact);
+}
+
+static void put_sort_head(struct page *page, const char *sort, const char *title)
+{
+	struct buf *out = &page->res->body;
+	bool chosen = strcmp(page->config.sort, sort) == 0;
+	buf_printf(
+		out, "<th scope=\"col\"%s><a href=\"", chosen ? " aria-sort=\"descending\"" : "");
+	put_href(page, page->view->path, "sort", sort, out);
+	buf_printf(out, "\">%s%s</a><th scope=\"col\">%s%%", title, chosen ? " ▾" : "", title);
+}
+
+static int top_body(struct page *page, struct report *r, struct err *err)
+{
+	struct report_items items;
+	report_items_init(r, &items);
+	put_start(page, r, &items.labels);
+	buf_addstr(&page->res->body, "<table class=\"top\"><thead><tr>");
+	put_sort_head(page, "flat", "Flat");
+	put_sort_head(page, "cum", "Cum");
+	buf_addstr(&page->res->body, "<th scope=\"col\">Name<tbody>\n");
+	for (uint32_t i = 0; i < items.n; i++)
+		put_item(page, r, &items.items[i]);
+	buf_addstr(&page->res->body, "</table>");
+	report_items_release(&items);
+	put_end(page);
+	return 0;
+}
+
+/* The picture stands in the page itself, so that its text can be searched; Graphviz escapes names,
+ * and the policy lets no script run. */
+static int graph_body(struct page *page, struct report *r, struct err *err)
+{
+	struct buf graph = BUF_INIT, image = BUF_INIT;
+	struct sink to = buf_sink(&graph);
+	int rc = report_dot(r, &to, err);
+	if (rc >= 0)
+		rc = page->web->layout(&graph, "svg", &image, err);
+	if (rc < 0)
+		page->res->status = 501;
+	const char *svg = rc >= 0 ? strstr(image.data, "<svg") : NULL;
+	if (svg) {
+		put_profile_start(page, r);
+		buf_addstr(&page->res->body, "<div class=\"graph\" role=\"region\" "
+					     "aria-label=\"Call graph\" tabindex=\"0\">");
+		buf_addstr(&page->res->body, svg);
+		buf_addstr(&page->res->body, "</div>");
+		put_end(page);
+	}
+	buf_release(&graph);
+	buf_release(&image);
+	return rc;
+}
+
+static int text_body(struct page *page, struct report *r, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	struct sink to = buf_sink(&text);
+	int rc = report_write(r, &to, err);
+	if (rc >= 0) {
+		put_profile_start(page, r);
+		buf_addstr(&page->res->body, "<pre tabindex=\"0\">");
+		http_escape_html(&page->res->body, text.data);
+		buf_addstr(&page->res->body, "</pre>");
+		put_end(page);
+	}
+	buf_release(&text);
+	return rc;
+}
+
+/* --- requests --- */
+
+static void add_warning(struct notes *notes, const char *line)
+{
+	struct buf *out = notes->ctx;
+	buf_addstr(out, "<p class=\"note\" role=\"status\">");
+	http_escape_html(out, line);
+	buf_addstr(out, "</p>");
+}
+
+static void set_option(void *ctx, const char *name, const char *value)
+{
+	struct page *page = ctx;
+	if (!page->err.code && *value)
+		(void)!config_set_url(&page->config, name, value, &page->err);
+}
+
+static void set_defaults(struct page *page)
+{
+	const struct view *v = page->view;
+	if (v->granularity && (!*page->config.granularity || v->has_symbol))
+		config_set_string(&page->config.granularity, v->granularity);
+	if (v->nodecount >= 0 && page->config.nodecount < 0)
+		page->config.nodecount = v->nodecount;
+}
+
+/* Source and assembly of everything would be too much: one is to be named first. */
+static int ask_for_symbol(struct page *page, struct err *err)
+{
+	struct report r;
+	struct profile copy;
+	profile_copy(&copy, page->web->profile);
+	int rc = report_init_header(&r, &copy, &page->config, &page->notes, err);
+	if (rc >= 0) {
+		put_profile_start(page, &r);
+		buf_addstr(&page->res->body, "<p>Name functions by a regular expression: "
+					     "Refine, focus. Or choose one under Top.</p>");
+		put_end(page);
+		report_release(&r);
+	}
+	profile_release(&copy);
+	return rc;
+}
+
+static int make_page(struct page *page, struct err *err)
+{
+	const struct view *v = page->view;
+	const char *symbol = http_param(page->req, "f");
+	if (v->needs_symbol && !*symbol)
+		return ask_for_symbol(page, err);
+	struct report r;
+	struct profile copy;
+	profile_copy(&copy, page->web->profile);
+	int rc = report_init(&r, &copy, v->format, v->command, v->has_symbol ? symbol : NULL,
+		&page->config, &page->notes, err);
+	if (rc >= 0) {
+		rc = v->body(page, &r, err);
+		report_release(&r);
+	}
+	profile_release(&copy);
+	return rc;
+}
+
+static void serve_view(const struct web_profile *web, const struct view *view,
+	const struct http_request *req, struct http_response *res)
+{
+	struct page page = {.web = web, .view = view, .req = req, .res = res, .warnings = BUF_INIT};
+	page.notes = (struct notes){.add = add_warning, .ctx = &page.warnings};
+	config_copy(&page.config, web->config);
+	http_each_param(req, set_option, &page);
+	struct err err = page.err;
+	if (!err.code) {
+		set_defaults(&page);
+		(void)!make_page(&page, &err);
+	}
+	if (err.code) {
+		if (res->status == 200)
+			res->status = 400;
+		buf_clear(&res->body);
+		buf_printf(&res->body, "%s\n", err.msg);
+	}
+	config_release(&page.config);
+	buf_release(&page.warnings);
+}
+
+static void redirect(struct http_response *res, unsigned status, const struct http_request *req,
+	const char *path)
+{
+	struct buf to = BUF_INIT;
+	struct query q = {.out = &to, .without = "", .separator = '?'};
+	buf_addstr(&to, path);
+	http_each_param(req, put_param, &q);
+	res->status = status;
+	res->location = buf_detach(&to, NULL);
+}
+
+static void serve(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const struct web_profile *web = ctx;
+	for (size_t i = 0; i < array_len(views); i++)
+		if (strcmp(req->path, views[i].path) == 0)
+			return serve_view(web, &views[i], req, res);
+	if (strcmp(req->path, "/ui/style.css") == 0) {
+		res->type = "text/css; charset=utf-8";
+		buf_add(&res->body, web_style, web_style_len);
+	} else if (strcmp(req->path, "/ui/download") == 0) {
+		res->type = "application/vnd.google.protobuf+gzip";
+		res->filename = "profile.pb.gz";
+		profile_write(web->profile, &res->body);
+	} else if (strcmp(req->path, "/ui/") == 0) {
+		redirect(res, 301, req, "/ui/flamegraph");
+	} else if (strncmp(req->path, "/ui/", 4) == 0) {
+		res->status = 404;
+		buf_addstr(&res->body, "404 page not found\n");
+	} else {
+		redirect(res, 307, req, "/ui/");
+	}
+}
+
+int web_profile_start(struct http_server **ret, const char *address, const struct web_profile *web,
+	struct err *err)
+{
+	return http_start(ret, address, serve, (void *)web, err);
+}

@@ -262,6 +262,7 @@ static int start(struct recording *rec, unsigned hz, bool from_birth)
 	state->period_ns = rec->period_ns;
 	state->tick_ns = kernel_tick_ns();
 	atomic_store(&state->walkers_free, ~0ull);
+	state->balance = (struct balance){0};
 	update_modules(rec);
 	atomic_store(&state->recording, rec);
 	rc = enter_self(rec, from_birth ? 0 : cpu_clock_thread(0));
@@ -305,6 +306,7 @@ void control_finish(void)
 		return;
 	control_modules_changed();
 	control_refresh();
+	cpu_close(rec);
 	note_end(rec);
 	state_leave(token);
 }

@@ -32,12 +32,15 @@
 
 /* How far ahead a timer is set that is to fire at the next tick. One set to what is already past
  * fires in the system call that sets it: the sample would always be of the profiler. */
-#define KICK_NS	     20000
-#define LOOK_NS	     100000000u /* between looks for unannounced threads */
-#define LOOK_SHARE   200	/* a look may cost this fraction of the time until the next */
-#define TAIL_THREADS 16		/* ended threads between two estimates of their unseen end */
-#define TAIL_LIVE    16		/* not with more live threads than this: each clock is a call */
-#define TAIL_MAX_NS  200000	/* and not more: some thread may be unknown, or not sampled */
+#define KICK_NS	   20000
+#define LOOK_NS	   100000000u /* between looks for unannounced threads */
+#define LOOK_SHARE 200	      /* a look may cost this fraction of the time until the next */
+/* CPU time that can pass between two ticks that meet a thread, on a machine where it must share:
+ * what an ended thread can have lost. */
+#define LOSS_TICKS   4
+#define TAIL_THREADS 16	    /* ended threads between two estimates of their unseen end */
+#define TAIL_LIVE    16	    /* not with more live threads than this: each clock is a call */
+#define TAIL_MAX_NS  200000 /* and not more: some thread may be unknown, or not sampled */
 
 _Static_assert((int)RECORDING_END_COUNT == (int)UNWIND_END_COUNT &&
 		       (int)RECORDING_END_FAULT == (int)UNWIND_END_FAULT,
@@ -158,7 +161,7 @@ static void balance_add(struct thread *t, int64_t used, int64_t counted)
 	struct balance *b = &state->balance;
 	int64_t period = (int64_t)state->period_ns;
 	int64_t left = used - counted * period + t->cpu.carried_ns;
-	int64_t most = (int64_t)state->tick_ns + 2 * period +
+	int64_t most = LOSS_TICKS * (int64_t)state->tick_ns + 2 * period +
 		       (t->cpu.carried_ns > 0 ? t->cpu.carried_ns : 0);
 	sig_lock(&b->lock);
 	b->ended++;
@@ -204,6 +207,18 @@ void cpu_settle(struct thread *thread)
 	uint64_t used = cpu_clock_thread(0) - thread->cpu.base_ns;
 	if (armed)
 		balance_add(thread, (int64_t)used, (int64_t)atomic_load(&thread->cpu.expiries));
+}
+
+void cpu_close(struct recording *rec)
+{
+	rec_ref stack = atomic_load(&state->balance.stack);
+	int64_t owed = stack ? balance_take() : 0;
+	uint64_t weight = owed > 0 ? (uint64_t)owed / state->period_ns : 0;
+	if (!weight)
+		return;
+	recording_count(&rec->expiries, weight);
+	if (!stacks_count(rec, recording_at(rec, stack), RECORDING_CPU, 0, &weight, 1))
+		recording_count(&rec->dropped, weight);
 }
 
 /* --- threads nobody announced --- */
@@ -284,6 +299,9 @@ static void record(
 	struct recording_stack *s = stacks_intern(rec, stack);
 	if (!s || !stacks_count(rec, s, RECORDING_CPU, thread->labels, &weight, 1))
 		recording_count(&rec->dropped, weight);
+	else if (thread->hooked)
+		atomic_store_explicit(
+			&state->balance.stack, recording_ref(rec, s), memory_order_relaxed);
 }
 
 static bool walk(

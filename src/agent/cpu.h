@@ -20,6 +20,10 @@ void cpu_disarm(struct thread *thread);
 /* The calling, hooked thread is about to end: closes its account, and disarms. */
 void cpu_settle(struct thread *thread);
 
+/* The recording ends: what lies on the balance goes to the stack its next owner would most likely
+ * have had, the last one sampled on a thread like those it comes from. */
+void cpu_close(struct recording *rec);
+
 /* Looks for threads that no hook announced, and for those that went, at once or when it is time.
  * Async-signal-safe. */
 void cpu_look(struct recording *rec, bool at_once);

@@ -26,9 +26,10 @@ struct walker {
 struct balance {
 	struct sig_lock lock;
 	int64_t owed_ns;
-	int64_t spent_ns; /* CPU of ended threads, as they saw it */
-	uint64_t ended;	  /* how many */
-	int64_t tail_ns;  /* CPU of a thread's end that it cannot see, on average */
+	int64_t spent_ns;      /* CPU of ended threads, as they saw it */
+	uint64_t ended;	       /* how many */
+	int64_t tail_ns;       /* CPU of a thread's end that it cannot see, on average */
+	_Atomic rec_ref stack; /* the newest sample of a thread that takes part in this */
 };
 
 struct state {

@@ -21,7 +21,8 @@ uint64_t hash_bytes(const void *p, size_t n, uint64_t seed)
 		h = fold(h ^ w, 0xa0761d6478bd642fu);
 	}
 	w = 0;
-	memcpy(&w, s, n);
+	if (n)
+		memcpy(&w, s, n);
 	return fold(h ^ w, 0xe7037ed1a0b428dbu);
 }
 

@@ -284,15 +284,14 @@ static int refused(const char *pattern, int code, size_t at, struct err *err)
 		pattern + from);
 }
 
-int regex_compile(struct regex **ret, const char *pattern, struct err *err)
+static int compile(struct regex **ret, const char *pattern, uint32_t utf, struct err *err)
 {
 	int rc = check(pattern, err);
 	if (rc < 0)
 		return rc;
 	int code;
 	PCRE2_SIZE at;
-	uint32_t flags = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY |
-			 PCRE2_NEVER_BACKSLASH_C;
+	uint32_t flags = utf | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
 	pcre2_code *compiled =
 		pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
 	if (!compiled)
@@ -306,6 +305,16 @@ int regex_compile(struct regex **ret, const char *pattern, struct err *err)
 	re->pattern = mem_strdup(pattern);
 	*ret = re;
 	return 0;
+}
+
+int regex_compile(struct regex **ret, const char *pattern, struct err *err)
+{
+	return compile(ret, pattern, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, err);
+}
+
+int regex_compile_bytes(struct regex **ret, const char *pattern, struct err *err)
+{
+	return compile(ret, pattern, 0, err);
 }
 
 int regex_find(

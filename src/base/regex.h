@@ -13,6 +13,9 @@ struct regex;
 
 /* On error the message is Go's: "error parsing regexp: missing closing ]: `[`". */
 must_check int regex_compile(struct regex **ret, const char *pattern, struct err *err);
+/* The same for text of any bytes: each is a character, those above 127 without a class of their
+ * own, so that "." and \S match them as Go's do. For patterns in ASCII over file formats. */
+must_check int regex_compile_bytes(struct regex **ret, const char *pattern, struct err *err);
 /* 1 if the pattern occurs in s, 0 if not, ERR_LIMIT if the step limit was reached. Bytes that are
  * not UTF-8 match no character class but ".". Not thread-safe for one regex. */
 int regex_match(struct regex *re, const char *s, size_t n);

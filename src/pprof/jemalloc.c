@@ -125,7 +125,7 @@ int jemalloc_parse(struct profile *p, const void *data, size_t n, struct err *er
 	int rc = read_rate(&d);
 	p->period = d.rate;
 	if (rc >= 0)
-		rc = regex_compile(&d.counts, COUNTS, err);
+		rc = regex_compile_bytes(&d.counts, COUNTS, err);
 	if (rc >= 0)
 		rc = read_totals(&d);
 	if (rc >= 0)

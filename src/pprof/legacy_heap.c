@@ -58,7 +58,7 @@ static int heap_kind(struct heap *h, const struct regex_group *g)
 static int match(struct heap *h, const char *pattern, struct regex_group *g, size_t n)
 {
 	struct regex *re;
-	int rc = regex_compile(&re, pattern, h->l->err);
+	int rc = regex_compile_bytes(&re, pattern, h->l->err);
 	if (rc < 0)
 		return rc;
 	rc = regex_groups(re, h->lines.line.s, h->lines.line.n, g, n);
@@ -140,7 +140,7 @@ static int read_sample(struct heap *h, struct text line)
 
 static int read_samples(struct heap *h)
 {
-	int rc = regex_compile(&h->sample, SAMPLE, h->l->err);
+	int rc = regex_compile_bytes(&h->sample, SAMPLE, h->l->err);
 	while (rc >= 0 && lines_next(&h->lines)) {
 		struct text line = text_trim(h->lines.line);
 		if (legacy_is_sentinel(line) && !legacy_skips(line))

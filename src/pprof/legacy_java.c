@@ -33,7 +33,7 @@ static int compile(struct java *j)
 		{&j->file_line, FILE_LINE}, {&j->path, PATH}};
 	int rc = 0;
 	for (size_t i = 0; i < array_len(all) && rc >= 0; i++)
-		rc = regex_compile(all[i].re, all[i].pattern, j->l->err);
+		rc = regex_compile_bytes(all[i].re, all[i].pattern, j->l->err);
 	return rc;
 }
 

@@ -36,13 +36,13 @@ struct map_reader {
 static int compile(struct map_reader *r)
 {
 	struct err *err = r->l->err;
-	int rc = regex_compile(&r->proc_maps, PROC_MAPS, err);
+	int rc = regex_compile_bytes(&r->proc_maps, PROC_MAPS, err);
 	if (rc >= 0)
-		rc = regex_compile(&r->brief, BRIEF, err);
+		rc = regex_compile_bytes(&r->brief, BRIEF, err);
 	if (rc >= 0)
-		rc = regex_compile(&r->log_info, LOG_INFO, err);
+		rc = regex_compile_bytes(&r->log_info, LOG_INFO, err);
 	if (rc >= 0)
-		rc = regex_compile(&r->library, LIBRARY, err);
+		rc = regex_compile_bytes(&r->library, LIBRARY, err);
 	return rc;
 }
 
@@ -183,12 +183,15 @@ static bool looks_like_main(struct map_reader *r, uint32_t file)
 	const char *name = profile_str(r->l->p, file);
 	struct text t = {name, strtab_len(&r->l->p->strings, file)};
 	struct buf plain = BUF_INIT;
-	const char *deleted;
-	while ((deleted = strstr(t.s, "(deleted)"))) {
-		buf_add(&plain, t.s, (size_t)(deleted - t.s));
-		t.s = deleted + strlen("(deleted)");
+	static const char deleted[] = "(deleted)";
+	const char *at;
+	while ((at = memmem(t.s, t.n, deleted, sizeof(deleted) - 1))) {
+		size_t before = (size_t)(at - t.s);
+		buf_add(&plain, t.s, before);
+		t.s = at + sizeof(deleted) - 1;
+		t.n -= before + sizeof(deleted) - 1;
 	}
-	buf_addstr(&plain, t.s);
+	buf_add(&plain, t.s, t.n);
 	t = text_trim((struct text){plain.data, plain.len});
 	bool is_main = t.n && *t.s != '[' && regex_match(r->library, t.s, t.n) <= 0;
 	buf_release(&plain);

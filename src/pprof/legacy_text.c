@@ -163,30 +163,37 @@ static int read_threads(struct legacy *l, struct lines *lines, struct regex *thr
 	return 0;
 }
 
+/* Past the header and the words before the first thread, which becomes the current line. */
+static bool thread_header(struct lines *lines, struct regex *thread)
+{
+	skip_comments(lines);
+	if (!is_threadz(lines->line))
+		return regex_match(thread, lines->line.s, lines->line.n) > 0;
+	struct text last = lines->line;
+	while (lines_next(lines)) {
+		last = lines->line;
+		if (legacy_is_sentinel(last) || text_has_prefix(last, "-"))
+			break;
+	}
+	lines->line = last;
+	return true;
+}
+
 int legacy_thread(struct legacy *l, const uint8_t *data, size_t n)
 {
 	static const char *const types[][2] = {{"thread", "count"}};
 	struct lines lines = lines_of(data, n);
-	skip_comments(&lines);
-	if (is_threadz(lines.line)) {
-		struct text last = lines.line;
-		while (lines_next(&lines)) {
-			last = lines.line;
-			if (legacy_is_sentinel(last) || text_has_prefix(last, "-"))
-				break;
-		}
-		lines.line = last;
-	} else if (!text_contains(lines.line, "--- Thread ")) {
-		return legacy_not_mine();
-	}
-	legacy_types(l, types, 1);
-	legacy_period_type(l, "thread", "count");
-	l->p->period = 1;
 	struct regex *thread;
-	int rc = regex_compile(&thread, THREAD, l->err);
+	int rc = regex_compile_bytes(&thread, THREAD, l->err);
 	if (rc < 0)
 		return rc;
-	rc = read_threads(l, &lines, thread);
+	rc = legacy_not_mine();
+	if (thread_header(&lines, thread)) {
+		legacy_types(l, types, 1);
+		legacy_period_type(l, "thread", "count");
+		l->p->period = 1;
+		rc = read_threads(l, &lines, thread);
+	}
 	regex_free(thread);
 	if (rc >= 0)
 		rc = legacy_finish(l, &lines);
@@ -276,7 +283,7 @@ static int contention_sample(
 static int read_contentions(struct legacy *l, struct lines *lines, int64_t hz)
 {
 	struct regex *sample;
-	int rc = regex_compile(&sample, CONTENTION, l->err);
+	int rc = regex_compile_bytes(&sample, CONTENTION, l->err);
 	if (rc < 0)
 		return rc;
 	do {

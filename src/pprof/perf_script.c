@@ -35,11 +35,11 @@ static struct text group(struct regex_group g)
 
 static int compile(struct script *s)
 {
-	int rc = regex_compile(&s->event, EVENT, s->err);
+	int rc = regex_compile_bytes(&s->event, EVENT, s->err);
 	if (rc >= 0)
-		rc = regex_compile(&s->frame, FRAME, s->err);
+		rc = regex_compile_bytes(&s->frame, FRAME, s->err);
 	if (rc >= 0)
-		rc = regex_compile(&s->offset, OFFSET, s->err);
+		rc = regex_compile_bytes(&s->offset, OFFSET, s->err);
 	return rc;
 }
 

@@ -34,9 +34,15 @@ static void end_line(struct printer *pr)
 		flush(pr);
 }
 
+/* Whole, should it have a NUL in it. */
+static void add_str(const struct profile *p, uint32_t id, struct buf *out)
+{
+	buf_add(out, profile_str(p, id), strtab_len(&p->strings, id));
+}
+
 static void put_str(struct printer *pr, uint32_t id)
 {
-	buf_add(&pr->buf, profile_str(pr->p, id), strtab_len(&pr->p->strings, id));
+	add_str(pr->p, id, &pr->buf);
 }
 
 /* Right-aligned in `width`. */
@@ -144,8 +150,10 @@ static void put_sample_types(struct printer *pr)
 	struct buf line = BUF_INIT;
 	for (uint32_t i = 0; i < p->sample_type_n; i++) {
 		const struct value_type *vt = &p->sample_types[i];
-		buf_printf(&line, "%s/%s%s ", profile_str(p, vt->type), profile_str(p, vt->unit),
-			vt->type == p->default_sample_type ? "[dflt]" : "");
+		add_str(p, vt->type, &line);
+		buf_addch(&line, '/');
+		add_str(p, vt->unit, &line);
+		buf_addstr(&line, vt->type == p->default_sample_type ? "[dflt] " : " ");
 	}
 	const char *from = line.data, *to = line.data + line.len;
 	while (from < to && is_space(*from))
@@ -165,19 +173,21 @@ static void put_label_group(
 	bool units = false;
 	for (uint32_t i = 0; i < n; i++)
 		units |= labels[i].is_num && labels[i].num_unit;
-	buf_add(out, profile_str(p, labels->key), strtab_len(&p->strings, labels->key));
+	add_str(p, labels->key, out);
 	buf_addstr(out, ":[");
 	for (uint32_t i = 0; i < n; i++) {
 		const struct label *l = &labels[i];
 		if (i)
 			buf_addch(out, ' ');
 		if (!l->is_num) {
-			buf_add(out, profile_str(p, l->str), strtab_len(&p->strings, l->str));
+			add_str(p, l->str, out);
 			continue;
 		}
 		put_i64(out, l->num, 0);
-		if (units)
-			buf_printf(out, " %s", profile_str(p, l->num_unit));
+		if (units) {
+			buf_addch(out, ' ');
+			add_str(p, l->num_unit, out);
+		}
 	}
 	buf_addch(out, ']');
 }

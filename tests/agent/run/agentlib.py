@@ -184,6 +184,10 @@ class Profile:
     return sum(values[0] for frames, values in self.samples
                if where([name for frame in frames for name in frame]))
 
+  def stacks(self, where):
+    """How many different stacks `where` accepts."""
+    return sum(1 for frames, _ in self.samples if where([name for frame in frames for name in frame]))
+
   def through(self, function):
     """Through a function, or the compiler's clones of it (burn.constprop.0)."""
     return self.count(lambda names: any(name.split(".")[0] == function for name in names))

@@ -1,0 +1,228 @@
+/*
+ * Statistics: textbook values worked out by hand, and tables of Go's own results where they lie
+ * (test_stats SHARED, or the environment's SONDE_SHARED; left out where they do not).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "benchfmt/benchfmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COLS_MAX   8
+#define VALUES_MAX 1000
+
+static char stats_dir[4000];
+
+/* ---- tables ---- */
+
+typedef void row_fn(char **col);
+
+static void each_row(const char *name, row_fn *fn)
+{
+	char path[4096];
+	static char line[1 << 16];
+	snprintf(path, sizeof(path), "%s/%s", stats_dir, name);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	int rows = -1;
+	for (; fgets(line, sizeof(line), f); rows++) {
+		char *col[COLS_MAX] = {0}, *rest = line;
+		line[strcspn(line, "\n")] = '\0';
+		for (int i = 0; i < COLS_MAX && rest; i++)
+			col[i] = strsep(&rest, "\t");
+		if (rows >= 0)
+			fn(col);
+	}
+	fclose(f);
+	assert_true(rows > 10);
+}
+
+static size_t numbers(const char *list, double *ret)
+{
+	size_t n = 0;
+	for (char *end; *list && n < VALUES_MAX; list = *end == ',' ? end + 1 : end)
+		ret[n++] = strtod(list, &end);
+	sample_sort(ret, (uint32_t)n);
+	return n;
+}
+
+static void same_text(struct buf *text, const char *want)
+{
+	assert_string_equal(text->data, want);
+	buf_release(text);
+}
+
+static struct sample sample_of(const char *list, double *values)
+{
+	return (struct sample){values, (uint32_t)numbers(list, values)};
+}
+
+static void check_utest(char **c)
+{
+	double v[VALUES_MAX], w[VALUES_MAX], u = 0, p = 0;
+	struct sample x = sample_of(c[2], v), y = sample_of(c[3], w);
+	enum utest_result result = stats_utest(&x, &y, &u, &p);
+	assert_int_equal(result != UTEST_OK, c[6] && *c[6]);
+	if (result == UTEST_OK) {
+		assert_true(u == strtod(c[4], NULL));
+		assert_true(p == strtod(c[5], NULL));
+	}
+}
+
+static void utest_table(void **state)
+{
+	each_row("utest.tsv", check_utest);
+}
+
+static void check_interval(char **c)
+{
+	struct order_interval ci = stats_median_ci(atoi(c[0]), strtod(c[1], NULL));
+	assert_int_equal(ci.lo, atoi(c[2]));
+	assert_int_equal(ci.hi, atoi(c[3]));
+	assert_true(ci.confidence == strtod(c[4], NULL));
+	assert_int_equal(ci.ambiguous, strcmp(c[5], "true") == 0);
+}
+
+static void interval_table(void **state)
+{
+	each_row("medianci.tsv", check_interval);
+}
+
+static void check_geomean(char **c)
+{
+	double v[VALUES_MAX];
+	size_t n = 0;
+	for (char *list = c[0], *end; *list && n < VALUES_MAX; list = *end == ',' ? end + 1 : end)
+		v[n++] = strtod(list, &end);
+	double got = stats_geomean(v, (uint32_t)n), want = strtod(c[1], NULL);
+	assert_true(got == want || (isnan(got) && isnan(want)));
+}
+
+static void geomean_table(void **state)
+{
+	each_row("geomean.tsv", check_geomean);
+}
+
+static void check_scale(char **c)
+{
+	struct buf text = BUF_INIT;
+	double value = strtod(c[1], NULL);
+	struct unit_scale scale = unit_common_scale(
+		&value, 1, strcmp(c[0], "Binary") == 0 ? UNIT_BINARY : UNIT_DECIMAL);
+	unit_scale_print(&scale, value, &text);
+	same_text(&text, c[2]);
+	text = (struct buf)BUF_INIT;
+	number_print(value, &text);
+	same_text(&text, c[3]);
+}
+
+static void scale_table(void **state)
+{
+	each_row("scale.tsv", check_scale);
+}
+
+static void check_tidy(char **c)
+{
+	struct buf text = BUF_INIT;
+	assert_true(unit_tidy(c[0], &text) == strtod(c[2], NULL));
+	assert_int_equal(unit_class_of(c[0]) == UNIT_BINARY, strcmp(c[3], "Binary") == 0);
+	assert_int_equal(unit_better(text.data), atoi(c[4]));
+	same_text(&text, c[1]);
+}
+
+static void tidy_table(void **state)
+{
+	each_row("tidy.tsv", check_tidy);
+}
+
+/* ---- by hand ---- */
+
+static void utest_by_hand(void **state)
+{
+	const double v[] = {1, 2, 3, 4, 5, 6, 7, 7};
+	struct sample x = {v, 3}, y = {v + 3, 3}, z = {v + 6, 2}, none = {v, 0};
+	double u, p;
+	assert_int_equal(stats_utest(&x, &y, &u, &p), UTEST_OK);
+	assert_true(u == 0 && fabs(p - .1) < 1e-15); /* 2 of C(6,3) orders */
+	assert_int_equal(stats_utest(&z, &z, &u, &p), UTEST_EQUAL);
+	assert_int_equal(stats_utest(&none, &z, &u, &p), UTEST_EMPTY);
+	assert_int_equal(stats_utest_needs(.05), 4);
+}
+
+static void interval_by_hand(void **state)
+{
+	struct order_interval ci = stats_median_ci(6, .95); /* 1 - 2/64 */
+	assert_int_equal(ci.lo, 1);
+	assert_int_equal(ci.hi, 6);
+	assert_true(fabs(ci.confidence - .96875) < 1e-15);
+	assert_int_equal(stats_median_ci(5, .95).lo, 0); /* infinity: too few */
+	assert_int_equal(stats_median_needs(.95), 6);
+}
+
+static void effect_excludes_none_as_the_test_does(void **state)
+{
+	const double v[] = {100, 101, 102, 103, 104, 105}, w[] = {110, 111, 112, 113, 114, 115};
+	struct sample x = {v, 6}, y = {w, 6};
+	double ratio, lo, hi;
+	assert_true(stats_ratio_interval(&x, &y, .95, &ratio, &lo, &hi));
+	assert_true(lo > 0 && lo < ratio && ratio < hi);
+	assert_true(stats_ratio_interval(&x, &x, .95, &ratio, &lo, &hi));
+	assert_true(fabs(ratio) < 1e-12 && lo < 0 && hi > 0);
+}
+
+static void holm_steps_down(void **state)
+{
+	double p[] = {.01, .04, .03};
+	stats_holm(p, 3);
+	assert_true(fabs(p[0] - .03) < 1e-15 && fabs(p[1] - .06) < 1e-15);
+	assert_true(fabs(p[2] - .06) < 1e-15);
+}
+
+static void sorts_as_go_does(void **state)
+{
+	double v[600];
+	for (int i = 0; i < 600; i++)
+		v[i] = (double)((i * 7919) % 601) - 300.5;
+	v[17] = NAN;
+	v[18] = -INFINITY;
+	sample_sort(v, 600);
+	assert_true(isnan(v[0]) && v[1] == -INFINITY);
+	for (int i = 2; i < 600; i++)
+		assert_true(v[i - 1] <= v[i]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tables[] = {
+		cmocka_unit_test(utest_table),
+		cmocka_unit_test(interval_table),
+		cmocka_unit_test(geomean_table),
+		cmocka_unit_test(scale_table),
+		cmocka_unit_test(tidy_table),
+	};
+	const struct CMUnitTest by_hand[] = {
+		cmocka_unit_test(utest_by_hand),
+		cmocka_unit_test(interval_by_hand),
+		cmocka_unit_test(effect_excludes_none_as_the_test_does),
+		cmocka_unit_test(holm_steps_down),
+		cmocka_unit_test(sorts_as_go_does),
+	};
+	const char *shared = getenv("SONDE_SHARED");
+	if (!shared)
+		shared = argc > 1 ? argv[1] : ".";
+	snprintf(stats_dir, sizeof(stats_dir), "%s/cases/benchstat/stats", shared);
+	if (argc > 2 && strcmp(argv[2], "tables") == 0) {
+		if (access(stats_dir, R_OK) != 0)
+			return 77;
+		return cmocka_run_group_tests(tables, NULL, NULL);
+	}
+	return cmocka_run_group_tests(by_hand, NULL, NULL);
+}

@@ -231,23 +231,51 @@ int stats_utest_needs(double alpha)
 
 /* --- how much they differ --- */
 
-static int smaller_first(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* The largest U for which the two-sided test rejects: as many ratios are cut off at either end. */
-static int rejected(int n1, int n2, double alpha)
+static int64_t rejected(int n1, int n2, double alpha)
 {
 	if (n1 > EXACT_MAX || n2 > EXACT_MAX) {
 		double mu = (double)n1 * n2 / 2, sigma = sqrt((double)n1 * n2 * (n1 + n2 + 1) / 12);
-		return (int)floor(mu + stats_normal_quantile(alpha / 2) * sigma - 0.5);
+		return (int64_t)floor(mu + stats_normal_quantile(alpha / 2) * sigma - 0.5);
 	}
-	int u = -1;
+	int64_t u = -1;
 	while (2 * cdf(n1, n2, u + 1) <= alpha)
 		u++;
 	return u;
+}
+
+/* How many of the ratios b/a are at most t: as a grows the boundary among b moves up only. */
+static uint64_t count_at_most(const struct sample *a, const struct sample *b, double t)
+{
+	uint64_t count = 0;
+	uint32_t j = 0;
+	for (uint32_t i = 0; i < a->n; i++) {
+		while (j < b->n && b->values[j] / a->values[i] <= t)
+			j++;
+		count += j;
+	}
+	return count;
+}
+
+/* The k-th smallest ratio, k from 1, by bisection over the bits of positive doubles: exact, without
+ * holding or sorting n1 * n2 of them. */
+static double kth_ratio(const struct sample *a, const struct sample *b, uint64_t k)
+{
+	double least = b->values[0] / a->values[a->n - 1];
+	double most = b->values[b->n - 1] / a->values[0], t;
+	uint64_t lo, hi;
+	memcpy(&lo, &least, sizeof(lo));
+	memcpy(&hi, &most, sizeof(hi));
+	while (lo < hi) {
+		uint64_t mid = lo + (hi - lo) / 2;
+		memcpy(&t, &mid, sizeof(t));
+		if (count_at_most(a, b, t) >= k)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	memcpy(&t, &lo, sizeof(t));
+	return t;
 }
 
 bool stats_ratio_interval(const struct sample *a, const struct sample *b, double confidence,
@@ -255,20 +283,12 @@ bool stats_ratio_interval(const struct sample *a, const struct sample *b, double
 {
 	if (!a->n || !b->n || !(a->values[0] > 0) || !(b->values[0] > 0))
 		return false;
-	/* Beyond a thousand values a side the ratios of every k-th stand for all. */
-	uint32_t step_a = a->n / 1000 + 1, step_b = b->n / 1000 + 1;
-	uint32_t n1 = (a->n + step_a - 1) / step_a, n2 = (b->n + step_b - 1) / step_b;
-	size_t n = (size_t)n1 * n2, k = 0;
-	double *ratios = mem_array(n, sizeof(*ratios));
-	for (uint32_t i = 0; i < a->n; i += step_a)
-		for (uint32_t j = 0; j < b->n; j += step_b)
-			ratios[k++] = b->values[j] / a->values[i];
-	qsort(ratios, n, sizeof(*ratios), smaller_first);
-	int cut = rejected((int)n1, (int)n2, 1 - confidence) + 1;
-	*ret_ratio = (n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2) - 1;
-	bool bounded = cut > 0 && (size_t)cut * 2 <= n;
-	*ret_lo = bounded ? ratios[cut - 1] - 1 : -INFINITY;
-	*ret_hi = bounded ? ratios[n - (size_t)cut] - 1 : INFINITY;
-	mem_free(ratios);
+	uint64_t n = (uint64_t)a->n * b->n;
+	int64_t cut = rejected((int)a->n, (int)b->n, 1 - confidence) + 1;
+	double middle = kth_ratio(a, b, n / 2 + 1);
+	*ret_ratio = (n % 2 ? middle : (kth_ratio(a, b, n / 2) + middle) / 2) - 1;
+	bool bounded = cut > 0 && (uint64_t)cut * 2 <= n;
+	*ret_lo = bounded ? kth_ratio(a, b, (uint64_t)cut) - 1 : -INFINITY;
+	*ret_hi = bounded ? kth_ratio(a, b, n - (uint64_t)cut + 1) - 1 : INFINITY;
 	return true;
 }

@@ -172,8 +172,9 @@ static void compare(struct cell *c, enum assumption assumption, const struct tab
 	cmp->alpha = options->alpha;
 	enum utest_result result = stats_utest(&c->baseline->sample, &c->sample, NULL, &cmp->p);
 	cmp->adjusted_p = cmp->p;
-	cmp->has_effect = stats_ratio_interval(&c->baseline->sample, &c->sample,
-		options->confidence, &cmp->effect, &cmp->lo, &cmp->hi);
+	cmp->has_effect =
+		options->effects && stats_ratio_interval(&c->baseline->sample, &c->sample,
+					    options->confidence, &cmp->effect, &cmp->lo, &cmp->hi);
 	if (result != UTEST_OK) {
 		cmp->p = cmp->adjusted_p = 1;
 		warn(&cmp->warnings, "%s",

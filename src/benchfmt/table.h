@@ -79,7 +79,8 @@ struct tables {
 
 struct table_options {
 	double alpha, confidence;
-	bool holm; /* correct for the number of comparisons in all tables */
+	bool holm;    /* correct for the number of comparisons in all tables */
+	bool effects; /* compute the intervals of effects, which only some formats show */
 };
 
 void tables_init(struct tables *t, struct projector *projector, struct projection *table_by,

@@ -196,6 +196,11 @@ static void read_input(struct run *run, const struct input *in)
 	}
 }
 
+static bool shows_effects(const char *format)
+{
+	return strcmp(format, "json") == 0 || strcmp(format, "html") == 0;
+}
+
 /* As Go does, all of them must open: a table that lacks a column would be taken for the answer. */
 static int read_inputs(struct run *run, char **args, uint32_t n)
 {
@@ -211,8 +216,8 @@ static int read_inputs(struct run *run, char **args, uint32_t n)
 	if (rc < 0)
 		complain("%s", err.msg);
 	else
-		tables_finish(&run->tables,
-			&(struct table_options){run->o.alpha, run->o.confidence, run->o.holm});
+		tables_finish(&run->tables, &(struct table_options){run->o.alpha, run->o.confidence,
+						    run->o.holm, shows_effects(run->o.format)});
 	for (uint32_t i = 0; i < n; i++)
 		close_input(&inputs[i]);
 	mem_free(inputs);

@@ -21,7 +21,7 @@ int control_init(void);
 int control_start(struct recording *rec, unsigned hz, bool from_birth);
 /* Stops; the recording is the caller's again (recording_free). NULL when there was none. */
 struct recording *control_stop(void);
-/* The process ends: notes the time; recording goes on to the last instruction. */
+/* The process ends: closes the account and notes the time. Nothing is sampled after it. */
 void control_finish(void);
 bool control_is_recording(void);
 

@@ -20,6 +20,8 @@
  * few periods however many threads come and go. The end of a thread that it cannot see itself
  * (leaving the kernel) is estimated from the process's clock, and added.
  *
+ * Expiries since the last tick of a thread that was met by some go to the stack it had there.
+ *
  * What a thread may carry is bounded by what the threads before it can have lost, so that CPU time
  * which was never sampled (a thread that blocks the signal) is not charged to another's stack.
  */
@@ -155,14 +157,19 @@ static void estimate_tail(struct balance *b)
 	b->tail_ns = tail < 0 ? 0 : tail > TAIL_MAX_NS ? TAIL_MAX_NS : tail;
 }
 
+/* What a thread can have lost since its last tick. */
+static int64_t loss_max(const struct thread *t)
+{
+	int64_t carried = t->cpu.carried_ns > 0 ? t->cpu.carried_ns : 0;
+	return LOSS_TICKS * (int64_t)state->tick_ns + 2 * (int64_t)state->period_ns + carried;
+}
+
 /* A thread that used `used` and whose timer counted `counted` has ended. */
 static void balance_add(struct thread *t, int64_t used, int64_t counted)
 {
 	struct balance *b = &state->balance;
-	int64_t period = (int64_t)state->period_ns;
-	int64_t left = used - counted * period + t->cpu.carried_ns;
-	int64_t most = LOSS_TICKS * (int64_t)state->tick_ns + 2 * period +
-		       (t->cpu.carried_ns > 0 ? t->cpu.carried_ns : 0);
+	int64_t left = used - counted * (int64_t)state->period_ns + t->cpu.carried_ns;
+	int64_t most = loss_max(t);
 	sig_lock(&b->lock);
 	b->ended++;
 	b->spent_ns += used;
@@ -171,9 +178,29 @@ static void balance_add(struct thread *t, int64_t used, int64_t counted)
 	sig_unlock(&b->lock);
 }
 
+static void charge(struct recording *rec, rec_ref stack, uint32_t labels, uint64_t weight)
+{
+	recording_count(&rec->expiries, weight);
+	if (!stacks_count(rec, recording_at(rec, stack), RECORDING_CPU, labels, &weight, 1))
+		recording_count(&rec->dropped, weight);
+}
+
+/* Expiries since the last tick that met a thread, whose signal comes too late or never: they go to
+ * the stack it had then. */
+static void catch_up(struct recording *rec, struct thread *t, uint64_t now)
+{
+	rec_ref stack = atomic_load(&t->cpu.stack);
+	int64_t due = periods_due(t, now) - (int64_t)atomic_load(&t->cpu.expiries);
+	if (!stack || due <= 0 || due * (int64_t)state->period_ns > loss_max(t))
+		return;
+	charge(rec, stack, t->labels, (uint64_t)due);
+	atomic_fetch_add(&t->cpu.expiries, (uint64_t)due);
+}
+
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns)
 {
 	atomic_store(&thread->cpu.expiries, 0);
+	atomic_store(&thread->cpu.stack, 0);
 	thread->cpu.base_ns = base_ns;
 	thread->cpu.carried_ns = thread->hooked ? balance_take() : 0;
 	thread->cpu.credit_ns =
@@ -202,23 +229,34 @@ void cpu_disarm(struct thread *thread)
 
 void cpu_settle(struct thread *thread)
 {
+	unsigned token;
 	bool armed = atomic_load(&thread->cpu.timer) >= 0;
 	cpu_disarm(thread);
-	uint64_t used = cpu_clock_thread(0) - thread->cpu.base_ns;
-	if (armed)
-		balance_add(thread, (int64_t)used, (int64_t)atomic_load(&thread->cpu.expiries));
+	struct recording *rec = armed ? state_enter(&token) : NULL;
+	if (!rec)
+		return;
+	uint64_t now = cpu_clock_thread(0);
+	catch_up(rec, thread, now);
+	balance_add(thread, (int64_t)(now - thread->cpu.base_ns),
+		(int64_t)atomic_load(&thread->cpu.expiries));
+	state_leave(token);
 }
 
 void cpu_close(struct recording *rec)
 {
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (atomic_load(&t->state) == THREAD_LIVE && atomic_load(&t->cpu.timer) >= 0) {
+			uint64_t now = cpu_clock_thread(atomic_load(&t->tid));
+			cpu_disarm(t);
+			catch_up(rec, t, now);
+		}
+	}
 	rec_ref stack = atomic_load(&state->balance.stack);
 	int64_t owed = stack ? balance_take() : 0;
-	uint64_t weight = owed > 0 ? (uint64_t)owed / state->period_ns : 0;
-	if (!weight)
-		return;
-	recording_count(&rec->expiries, weight);
-	if (!stacks_count(rec, recording_at(rec, stack), RECORDING_CPU, 0, &weight, 1))
-		recording_count(&rec->dropped, weight);
+	if (owed >= (int64_t)state->period_ns)
+		charge(rec, stack, 0, (uint64_t)owed / state->period_ns);
 }
 
 /* --- threads nobody announced --- */
@@ -289,6 +327,15 @@ static void walker_give(int i)
 	atomic_fetch_or(&state->walkers_free, 1ull << i);
 }
 
+static void remember(
+	struct recording *rec, struct thread *thread, const struct recording_stack *stack)
+{
+	rec_ref ref = recording_ref(rec, stack);
+	atomic_store_explicit(&thread->cpu.stack, ref, memory_order_relaxed);
+	if (thread->hooked)
+		atomic_store_explicit(&state->balance.stack, ref, memory_order_relaxed);
+}
+
 /* Each expiry is counted in the total, even when there is no memory to say where it was. */
 static void record(
 	struct recording *rec, struct thread *thread, uint64_t weight, const struct captured *stack)
@@ -299,9 +346,8 @@ static void record(
 	struct recording_stack *s = stacks_intern(rec, stack);
 	if (!s || !stacks_count(rec, s, RECORDING_CPU, thread->labels, &weight, 1))
 		recording_count(&rec->dropped, weight);
-	else if (thread->hooked)
-		atomic_store_explicit(
-			&state->balance.stack, recording_ref(rec, s), memory_order_relaxed);
+	else
+		remember(rec, thread, s);
 }
 
 static bool walk(

@@ -20,8 +20,9 @@ void cpu_disarm(struct thread *thread);
 /* The calling, hooked thread is about to end: closes its account, and disarms. */
 void cpu_settle(struct thread *thread);
 
-/* The recording ends: what lies on the balance goes to the stack its next owner would most likely
- * have had, the last one sampled on a thread like those it comes from. */
+/* The recording ends: what threads used since their last tick goes to the stacks they had there,
+ * and what lies on the balance to the one its next owner would most likely have had, the last one
+ * sampled on a created thread. */
 void cpu_close(struct recording *rec);
 
 /* Looks for threads that no hook announced, and for those that went, at once or when it is time.

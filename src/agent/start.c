@@ -1,9 +1,10 @@
 /*
  * What libsonde does by itself when it is loaded: it reads the environment.
  *
- * Under `sonde run` it begins to record before the program's constructors run and goes on to the
- * last instruction; `sonde run` reads the file afterwards (session.h). With SONDE_CPUPROFILE=FILE
- * it records in memory and writes FILE when the process exits. Otherwise it does nothing.
+ * Under `sonde run` it begins to record before the program's constructors run and ends
+ * after its destructors; `sonde run` reads the file afterwards (session.h). With
+ * SONDE_CPUPROFILE=FILE it records in memory and writes FILE when the process exits. Otherwise it
+ * does nothing.
  */
 #include "agent/control.h"
 #include "agent/export_write.h"

@@ -46,6 +46,7 @@ struct thread {
 		uint64_t base_ns;      /* of the thread's CPU clock when its account began */
 		int64_t credit_ns, carried_ns;
 		_Atomic uint64_t expiries;
+		_Atomic uint32_t stack; /* of its newest sample, in the recording; 0: none */
 	} cpu;
 };
 

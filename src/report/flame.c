@@ -137,13 +137,14 @@ static void choose_least(struct tree *t)
 	t->least = t->n > FRAMES_MAX / 10 ? WEIGHT_MIN : 0;
 	if (t->n <= FRAMES_MAX)
 		return;
-	uint32_t *weights = mem_array(t->n, sizeof(*weights));
+	uint32_t *weights = mem_array(t->n, sizeof(*weights)), n = 0;
 	for (uint32_t i = 0; i < t->n; i++)
-		weights[i] = t->frames[i].weight;
-	qsort(weights, t->n, sizeof(*weights), lighter_first);
-	uint32_t enough = weights[t->n - FRAMES_MAX];
-	if (enough > t->least)
-		t->least = enough;
+		if (t->frames[i].weight >= t->least)
+			weights[n++] = t->frames[i].weight;
+	if (n > FRAMES_MAX) {
+		qsort(weights, n, sizeof(*weights), lighter_first);
+		t->least = weights[n - FRAMES_MAX];
+	}
 	mem_free(weights);
 }
 
@@ -163,22 +164,33 @@ static int heavier_first(const void *a, const void *b)
 	return c ? c : x->frame > y->frame ? 1 : -1;
 }
 
-/* Links children to their parents: sorting all frames once sorts every family. */
+static void link_child(struct tree *t, uint32_t i)
+{
+	struct frame *f = &t->frames[i];
+	f->next_sibling = t->frames[f->parent].first_child;
+	t->frames[f->parent].first_child = i;
+}
+
+/* Links children to their parents: sorting all frames once sorts every family. The ones to be cut,
+ * most of a large tree, come last and in no order: they are only summed. */
 static void link_children(struct tree *t)
 {
-	struct sorted *all = mem_array(t->n, sizeof(*all));
-	for (uint32_t i = 1; i < t->n; i++)
-		all[i] = (struct sorted){
-			i, t->frames[i].weight, graph_name(&t->graph, t->frames[i].info)};
-	qsort(all + 1, t->n - 1, sizeof(*all), heavier_first);
+	struct sorted *heavy = mem_array(t->n, sizeof(*heavy));
+	uint32_t n = 0;
 	for (uint32_t i = 0; i < t->n; i++)
 		t->frames[i].first_child = t->frames[i].next_sibling = NONE;
-	for (uint32_t i = t->n; --i > 0;) {
-		struct frame *f = &t->frames[all[i].frame];
-		f->next_sibling = t->frames[f->parent].first_child;
-		t->frames[f->parent].first_child = all[i].frame;
+	for (uint32_t i = 1; i < t->n; i++) {
+		const struct frame *f = &t->frames[i];
+		if (f->weight < t->least)
+			link_child(t, i);
+		else
+			heavy[n++] = (struct sorted){i, f->weight, graph_name(&t->graph, f->info)};
 	}
-	mem_free(all);
+	if (n)
+		qsort(heavy, n, sizeof(*heavy), heavier_first);
+	while (n-- > 0)
+		link_child(t, heavy[n].frame);
+	mem_free(heavy);
 }
 
 /* --- writing --- */

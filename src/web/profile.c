@@ -25,7 +25,7 @@ struct view {
 	enum report_format format;
 	page_body_fn *body;
 	const char *granularity; /* unless the query names one; NULL: none */
-	int nodecount;		 /* the same; -1: none */
+	int nodecount;		 /* whatever the query says; -1: what it says */
 	bool has_symbol;	 /* the parameter f is the command's argument too */
 	bool needs_symbol;	 /* and without it there would be too much */
 };
@@ -380,7 +380,7 @@ static void set_defaults(struct page *page)
 	const struct view *v = page->view;
 	if (v->granularity && (!*page->config.granularity || v->has_symbol))
 		config_set_string(&page->config.granularity, v->granularity);
-	if (v->nodecount >= 0 && page->config.nodecount < 0)
+	if (v->nodecount >= 0)
 		page->config.nodecount = v->nodecount;
 }
 
@@ -454,6 +454,13 @@ static void redirect(struct http_response *res, unsigned status, const struct ht
 	res->location = buf_detach(&to, NULL);
 }
 
+/* The page one starts at, and names that google/pprof's has had. */
+static bool is_flame_alias(const char *path)
+{
+	return strcmp(path, "/ui/") == 0 || strcmp(path, "/ui/flamegraph2") == 0 ||
+	       strcmp(path, "/ui/flamegraphold") == 0;
+}
+
 static void serve(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const struct web_profile *web = ctx;
@@ -467,7 +474,9 @@ static void serve(void *ctx, const struct http_request *req, struct http_respons
 		res->type = "application/vnd.google.protobuf+gzip";
 		res->filename = "profile.pb.gz";
 		profile_write(web->profile, &res->body);
-	} else if (strcmp(req->path, "/ui/") == 0) {
+	} else if (strcmp(req->path, "/ui") == 0) {
+		redirect(res, 301, req, "/ui/");
+	} else if (is_flame_alias(req->path)) {
 		redirect(res, 301, req, "/ui/flamegraph");
 	} else if (strncmp(req->path, "/ui/", 4) == 0) {
 		res->status = 404;

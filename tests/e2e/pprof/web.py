@@ -66,6 +66,7 @@ def pages(server):
     check("%s marks itself in the navigation" % view, ('href="/ui/%s" aria-current="page"' % view).encode() in body, body)
     check("%s allows no inline script" % view, "unsafe" not in policy and "default-src 'none'" in policy, policy)
   for path, status, to in (("/", 307, "/ui/"), ("/x?f=a%26b", 307, "/ui/?f=a%26b"), ("/ui/", 301, "/ui/flamegraph"),
+                           ("/ui", 301, "/ui/"), ("/ui/flamegraphold?si=0", 301, "/ui/flamegraph?si=0"),
                            ("/ui/nothing", 404, None)):
     response, _ = server.get(path)
     check("%s: %d" % (path, status), response.status == status and response.headers["Location"] == to,

@@ -86,6 +86,8 @@ def go(sonde, tap):
   print("# " + version.stdout.decode().strip())
   ENV["HOME"], ENV["GOFLAGS"] = "/tmp", "-mod=mod"
   for name, inputs, args in own_cases():
+    if "-call_tree" in args and "-dot" in args:
+      continue  # Go's own output varies from run to run here
     mine = run([sonde, "pprof"] + args + inputs, HERE)
     theirs = run(["go", "tool", "pprof"] + args + inputs, HERE)
     # The tool built into Go may be older than the library: its time has no zone.

@@ -32,6 +32,7 @@
 #include "base/gzip.h"
 #include "base/regex.h"
 #include "base/goflag.h"
+#include "base/html.h"
 #include "base/json.h"
 #include "base/path.h"
 

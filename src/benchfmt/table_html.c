@@ -9,28 +9,6 @@
 
 enum { PLOT_WIDTH = 260, LANE = 16 };
 
-static void add_html(const char *s, struct buf *out)
-{
-	for (; *s; s++) {
-		switch (*s) {
-		case '<':
-			buf_addstr(out, "&lt;");
-			break;
-		case '>':
-			buf_addstr(out, "&gt;");
-			break;
-		case '&':
-			buf_addstr(out, "&amp;");
-			break;
-		case '"':
-			buf_addstr(out, "&quot;");
-			break;
-		default:
-			buf_addch(out, *s);
-		}
-	}
-}
-
 static const char head[] =
 	"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -119,7 +97,7 @@ static void put_plot(
 		PLOT_WIDTH, table->col_n * LANE);
 	struct buf label = BUF_INIT;
 	projection_describe(t->row_by, t->projector, row, &label);
-	add_html(label.data, out);
+	html_escape(out, label.data);
 	buf_release(&label);
 	buf_addstr(out, ", one line a column\">");
 	for (uint32_t i = 0; i < table->col_n; i++) {
@@ -134,7 +112,7 @@ static void put_note(const struct warnings *w, struct buf *out)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
 		buf_addstr(out, "<div class=\"note\">");
-		add_html(w->lines[i], out);
+		html_escape(out, w->lines[i]);
 		buf_addstr(out, "</div>");
 	}
 }
@@ -161,7 +139,7 @@ static void put_row(const struct tables *t, const struct table *table, uint32_t 
 	struct buf label = BUF_INIT;
 	projection_describe(t->row_by, t->projector, row, &label);
 	buf_addstr(out, "<tr><th scope=\"row\">");
-	add_html(label.data, out);
+	html_escape(out, label.data);
 	buf_addstr(out, "</th>");
 	buf_release(&label);
 	for (uint32_t i = 0; i < table->col_n; i++) {
@@ -212,13 +190,13 @@ static void put_table(const struct tables *t, const struct table *table, struct 
 	const char *unit = bench_str(t->projector->reader, table->unit);
 	enum unit_class class = unit_class_of(unit);
 	buf_addstr(out, "<div class=\"wide\"><table><caption class=\"note\">");
-	add_html(unit, out);
+	html_escape(out, unit);
 	buf_addstr(out, "</caption>\n<thead><tr><th scope=\"col\">Benchmark</th>");
 	for (uint32_t i = 0; i < table->col_n; i++) {
 		struct buf label = BUF_INIT;
 		projection_describe(t->col_by, t->projector, table->cols[i], &label);
 		buf_addstr(out, "<th scope=\"col\">");
-		add_html(label.data, out);
+		html_escape(out, label.data);
 		buf_addstr(out, i ? "</th><th scope=\"col\">vs base</th>" : "</th>");
 		buf_release(&label);
 	}
@@ -237,7 +215,7 @@ static void header_line(void *ctx, const char *line)
 	if (!*line)
 		return;
 	buf_addstr(ctx, "<p class=\"config\">");
-	add_html(line, ctx);
+	html_escape(ctx, line);
 	buf_addstr(ctx, "</p>\n");
 }
 
@@ -247,7 +225,7 @@ void tables_write_html(const struct tables *t, struct buf *out)
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct table *table = &t->tables[t->order[i]];
 		buf_addstr(out, "<h2>");
-		add_html(bench_str(t->projector->reader, table->unit), out);
+		html_escape(out, bench_str(t->projector->reader, table->unit));
 		buf_addstr(out, "</h2>\n");
 		tables_each_header(t, i, header_line, out);
 		put_table(t, table, out);

@@ -1,36 +1,11 @@
 /*
- * Text that is put into HTML and URLs, and the check of names that clients call us by.
+ * Text that is put into URLs, and the check of names that clients call us by.
  */
 #include "http/http.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <strings.h>
-
-void http_escape_html(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			buf_addstr(out, "&lt;");
-			break;
-		case '>':
-			buf_addstr(out, "&gt;");
-			break;
-		case '&':
-			buf_addstr(out, "&amp;");
-			break;
-		case '"':
-			buf_addstr(out, "&quot;");
-			break;
-		case '\'':
-			buf_addstr(out, "&#39;");
-			break;
-		default:
-			buf_addch(out, *text);
-		}
-	}
-}
 
 void http_escape_query(struct buf *out, const char *text)
 {

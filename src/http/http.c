@@ -173,7 +173,10 @@ static int open_socket(const struct addrinfo *to)
 static int listen_on(const char *host, const char *port, struct err *err)
 {
 	struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-	int rc = getaddrinfo(host, port, &want, &found), fd = -EADDRNOTAVAIL;
+	/* "localhost" is the loopback whatever the resolver knows (RFC 6761): a container may have
+	 * no /etc/hosts. */
+	const char *address = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+	int rc = getaddrinfo(address, port, &want, &found), fd = -EADDRNOTAVAIL;
 	if (rc)
 		return err_set(err, ERR_USAGE, "listen %s:%s: %s", host, port, gai_strerror(rc));
 	for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next)

@@ -52,8 +52,7 @@ void http_stop(struct http_server *server);
 /* Whether a Host header (NULL: there was none) may be answered by a server started as `own`. */
 bool http_host_allowed(const char *header, const char *own);
 
-/* Text as part of HTML, between tags or in a quoted attribute; and as a value in a query. */
-void http_escape_html(struct buf *out, const char *text);
+/* Text as a value in a query. */
 void http_escape_query(struct buf *out, const char *text);
 
 #endif

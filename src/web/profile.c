@@ -85,7 +85,7 @@ static void put_href(
 		q.without = "";
 		put_param(&q, param, value);
 	}
-	http_escape_html(out, url.data);
+	html_escape(out, url.data);
 	buf_release(&url);
 }
 
@@ -130,7 +130,7 @@ static void put_types(struct page *page, uint32_t chosen, struct buf *out)
 		buf_addstr(out, "<a href=\"");
 		put_href(page, page->view->path, "si", type, out);
 		buf_addstr(out, i == chosen ? "\" aria-current=\"true\">" : "\">");
-		http_escape_html(out, type);
+		html_escape(out, type);
 		buf_addstr(out, "</a>");
 	}
 	buf_addstr(out, "</div>");
@@ -168,7 +168,7 @@ static void put_chips(struct page *page, struct buf *out)
 		buf_addstr(out, "<a class=\"chip\" title=\"Remove this filter\" href=\"");
 		put_href(page, page->view->path, filters[i].param, "", out);
 		buf_printf(out, "\">%s: ", filters[i].name);
-		http_escape_html(out, value);
+		html_escape(out, value);
 		buf_addstr(out, " ×</a>");
 	}
 }
@@ -180,9 +180,9 @@ static void put_hidden(void *ctx, const char *name, const char *value)
 	if (is_filter(name) || !*value)
 		return;
 	buf_addstr(out, "<input type=\"hidden\" name=\"");
-	http_escape_html(out, name);
+	html_escape(out, name);
 	buf_addstr(out, "\" value=\"");
-	http_escape_html(out, value);
+	html_escape(out, value);
 	buf_addstr(out, "\">");
 }
 
@@ -192,7 +192,7 @@ static void put_form(struct page *page, struct buf *out)
 	for (size_t i = 0; i < array_len(filters); i++) {
 		buf_printf(out, "<label>%s <input name=\"%s\" value=\"", filters[i].name,
 			filters[i].param);
-		http_escape_html(out, http_param(page->req, filters[i].param));
+		html_escape(out, http_param(page->req, filters[i].param));
 		buf_addstr(out, "\" spellcheck=\"false\"></label>");
 	}
 	http_each_param(page->req, put_hidden, out);
@@ -219,15 +219,15 @@ static void put_start(struct page *page, struct report *r, const struct report_l
 			"<meta name=\"viewport\" content=\"width=device-width, "
 			"initial-scale=1\">\n<link rel=\"stylesheet\" "
 			"href=\"/ui/style.css\">\n<title>");
-	http_escape_html(out, r->title);
+	html_escape(out, r->title);
 	buf_printf(out, " %s</title>\n</head>\n<body>", page->view->title);
 	put_navigation(page, r->value_index, out);
 	buf_addstr(out, "<header><div><h1>");
-	http_escape_html(out, *r->title ? r->title : page->view->title);
+	html_escape(out, *r->title ? r->title : page->view->title);
 	buf_addstr(out, "</h1><p class=\"legend\">");
 	for (uint32_t i = 0; i < labels->n; i++) {
 		buf_addstr(out, i ? "<br>" : "");
-		http_escape_html(out, labels->lines[i]);
+		html_escape(out, labels->lines[i]);
 	}
 	buf_addstr(out, "</p></div></header>\n<main>\n");
 }
@@ -285,7 +285,7 @@ static void put_item(struct page *page, struct report *r, const struct report_it
 	buf_addstr(out, "<td><a href=\"");
 	put_href(page, "/ui/peek", "f", exact, out);
 	buf_addstr(out, "\">");
-	http_escape_html(out, item->name);
+	html_escape(out, item->name);
 	buf_printf(out, "</a> %s\n", item->inline_label);
 	mem_free(exact);
 }
@@ -350,7 +350,7 @@ static int text_body(struct page *page, struct report *r, struct err *err)
 	if (rc >= 0) {
 		put_profile_start(page, r);
 		buf_addstr(&page->res->body, "<pre tabindex=\"0\">");
-		http_escape_html(&page->res->body, text.data);
+		html_escape(&page->res->body, text.data);
 		buf_addstr(&page->res->body, "</pre>");
 		put_end(page);
 	}
@@ -364,7 +364,7 @@ static void add_warning(struct notes *notes, const char *line)
 {
 	struct buf *out = notes->ctx;
 	buf_addstr(out, "<p class=\"note\" role=\"status\">");
-	http_escape_html(out, line);
+	html_escape(out, line);
 	buf_addstr(out, "</p>");
 }
 

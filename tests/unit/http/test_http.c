@@ -43,7 +43,7 @@ static void test_long_host(void **state)
 static void test_html(void **state)
 {
 	struct buf out = BUF_INIT;
-	http_escape_html(&out, "<a href='x'>\"&amp;é</a>");
+	html_escape(&out, "<a href='x'>\"&amp;é</a>");
 	assert_string_equal(out.data, "&lt;a href=&#39;x&#39;&gt;&quot;&amp;amp;é&lt;/a&gt;");
 	buf_release(&out);
 }

@@ -40,7 +40,7 @@ class Server:
     self.port = int(self.url.rsplit(":", 1)[1])
 
   def get(self, path, method="GET", headers=None):
-    connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
     connection.request(method, path, headers=headers or {})
     response = connection.getresponse()
     body = response.read()
@@ -112,11 +112,11 @@ def guards(server):
     check("Host %s: %d" % (host, status), response.status == status, response.status)
   check("POST is refused", server.get("/ui/top", method="POST")[0].status == 405)
   check("types are not sniffed", server.get("/ui/top")[0].headers["X-Content-Type-Options"] == "nosniff")
-  slow = socket.create_connection(("localhost", server.port))
+  slow = socket.create_connection(("127.0.0.1", server.port))
   slow.send(b"GET /ui/top HT")
-  broken = socket.create_connection(("localhost", server.port))
+  broken = socket.create_connection(("127.0.0.1", server.port))
   broken.send(b"\x00\xff\r\n\r\n" * 100)
-  long = socket.create_connection(("localhost", server.port))
+  long = socket.create_connection(("127.0.0.1", server.port))
   long.settimeout(30)
   try:
     long.sendall(b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")

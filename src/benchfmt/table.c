@@ -171,12 +171,11 @@ static void compare(struct cell *c, enum assumption assumption, const struct tab
 		return;
 	cmp->alpha = options->alpha;
 	enum utest_result result = stats_utest(&c->baseline->sample, &c->sample, NULL, &cmp->p);
-	cmp->adjusted_p = cmp->p;
 	cmp->has_effect =
 		options->effects && stats_ratio_interval(&c->baseline->sample, &c->sample,
 					    options->confidence, &cmp->effect, &cmp->lo, &cmp->hi);
 	if (result != UTEST_OK) {
-		cmp->p = cmp->adjusted_p = 1;
+		cmp->p = 1;
 		warn(&cmp->warnings, "%s",
 			result == UTEST_EQUAL ? "all samples are equal" : "sample is too small");
 		return;
@@ -322,7 +321,7 @@ static void correct_for_number(struct tables *t)
 		p[i] = all[i]->p;
 	stats_holm(p, n);
 	for (uint32_t i = 0; i < n; i++)
-		all[i]->adjusted_p = all[i]->p = p[i];
+		all[i]->p = p[i];
 	mem_free(p);
 	mem_free(all);
 }

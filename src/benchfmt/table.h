@@ -25,13 +25,12 @@ struct summary {
 };
 
 struct comparison {
-	double p, alpha;
+	double p, alpha; /* p by Holm, if asked for */
 	uint32_t n1, n2;
 	struct warnings warnings;
 	/* beyond Go's */
 	bool has_effect; /* new / old - 1, with its interval */
 	double effect, lo, hi;
-	double adjusted_p; /* by Holm, if asked for; else p */
 };
 
 struct cell {
@@ -108,9 +107,8 @@ void tables_each_header(
 	const struct tables *t, uint32_t i, void (*line)(void *ctx, const char *line), void *ctx);
 
 void tables_write_text(const struct tables *t, struct buf *out);
-/* Warnings go to `warnings`, named by spreadsheet cell. `go_cells`: past column Z as Go names them.
- */
-void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings, bool go_cells);
+/* Warnings go to `warnings`, named by spreadsheet cell. */
+void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings);
 void tables_write_json(const struct tables *t, struct buf *out);
 void tables_write_markdown(const struct tables *t, struct buf *out);
 void tables_write_html(const struct tables *t, struct buf *out);

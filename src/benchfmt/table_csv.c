@@ -10,7 +10,6 @@ struct csv {
 	const struct tables *t;
 	const struct table *table;
 	struct buf *out, *warnings;
-	bool go_cells;
 	uint32_t line; /* from 1 */
 	uint32_t col;  /* fields in the line so far */
 };
@@ -64,17 +63,17 @@ static void end_line(struct csv *csv)
 }
 
 /* A spreadsheet counts A, ..., Z, AA; Go's benchstat counts A, ..., Z, BA. */
-static void add_column_name(uint32_t col, bool go_cells, struct buf *out)
+static void add_column_name(uint32_t col, struct buf *out)
 {
 	if (col >= 26)
-		add_column_name(go_cells ? col / 26 : col / 26 - 1, go_cells, out);
+		add_column_name(col / 26 - 1, out);
 	buf_addch(out, (char)('A' + col % 26));
 }
 
 static void warn(struct csv *csv, const struct warnings *w)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
-		add_column_name(csv->col, csv->go_cells, csv->warnings);
+		add_column_name(csv->col, csv->warnings);
 		buf_printf(csv->warnings, "%u: %s\n", csv->line, w->lines[i]);
 	}
 }
@@ -176,10 +175,9 @@ static void header_line(void *ctx, const char *line)
 	end_line(csv);
 }
 
-void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings, bool go_cells)
+void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings)
 {
-	struct csv csv = {
-		.t = t, .out = out, .warnings = warnings, .go_cells = go_cells, .line = 1};
+	struct csv csv = {.t = t, .out = out, .warnings = warnings, .line = 1};
 	for (uint32_t i = 0; i < t->n; i++) {
 		tables_each_header(t, i, header_line, &csv);
 		csv.table = &t->tables[t->order[i]];

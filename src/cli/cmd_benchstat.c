@@ -36,8 +36,7 @@ struct options {
 
 struct input {
 	const char *path;
-	char *label; /* owned */
-	bool labeled;
+	char *label;  /* owned */
 	void *mapped; /* NULL: in `buf` */
 	size_t size;
 	struct buf buf;
@@ -138,8 +137,7 @@ static void name_inputs(struct input *inputs, char **args, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct buf label = BUF_INIT;
 		const char *eq = strchr(args[i], '=');
-		inputs[i] = (struct input){
-			.path = eq ? eq + 1 : args[i], .buf = BUF_INIT, .labeled = eq != NULL};
+		inputs[i] = (struct input){.path = eq ? eq + 1 : args[i], .buf = BUF_INIT};
 		if (eq)
 			buf_add(&label, args[i], (size_t)(eq - args[i]));
 		else if (count_path(args, n, args[i]) == 1)
@@ -295,7 +293,7 @@ static void print_tables(struct run *run)
 	struct buf out = BUF_INIT, warnings = BUF_INIT;
 	const char *format = run->o.format;
 	if (strcmp(format, "csv") == 0)
-		tables_write_csv(&run->tables, &out, &warnings, false);
+		tables_write_csv(&run->tables, &out, &warnings);
 	else if (strcmp(format, "json") == 0)
 		tables_write_json(&run->tables, &out);
 	else if (strcmp(format, "markdown") == 0)

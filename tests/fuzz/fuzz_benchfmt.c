@@ -15,7 +15,7 @@ static void print_all(const struct tables *t)
 {
 	struct buf out = BUF_INIT, warnings = BUF_INIT;
 	tables_write_text(t, &out);
-	tables_write_csv(t, &out, &warnings, false);
+	tables_write_csv(t, &out, &warnings);
 	tables_write_json(t, &out);
 	tables_write_markdown(t, &out);
 	tables_write_html(t, &out);

@@ -28,6 +28,7 @@
 #include "base/vec.h"
 #include "base/hash.h"
 #include "base/strtab.h"
+#include "base/utf8.h"
 #include "base/wire.h"
 #include "base/gzip.h"
 #include "base/regex.h"

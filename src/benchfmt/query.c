@@ -35,7 +35,7 @@ int query_error(struct err *err, const char *query, size_t at, const char *what)
 	int column = 0;
 	size_t n = strlen(query), len;
 	for (size_t i = 0; i < n && i < at; i += len)
-		column += unicode_is_graphic(unicode_decode(query + i, n - i, &len));
+		column += unicode_is_graphic(utf8_decode(query + i, n - i, &len));
 	return err_at(err, ERR_USAGE, (int64_t)at, "syntax error: %s\n\t%s\n\t%*s^", what, query,
 		column, "");
 }
@@ -160,7 +160,7 @@ static struct token bare(struct tokens *t)
 	const char *end = t->p;
 	size_t n = strlen(t->p), len;
 	for (; *end; end += len) {
-		uint32_t c = unicode_decode(end, n - (size_t)(end - t->p), &len);
+		uint32_t c = utf8_decode(end, n - (size_t)(end - t->p), &len);
 		if (unicode_is_space(c) || is_operator(c))
 			break;
 	}
@@ -220,7 +220,7 @@ static struct token next(struct tokens *t, bool allow_regex)
 		size_t n;
 		if (is_start_operator((unsigned char)*t->p))
 			return token(t, *t->p, t->p, 1, t->p + 1);
-		if (unicode_is_space(unicode_decode(t->p, strlen(t->p), &n)))
+		if (unicode_is_space(utf8_decode(t->p, strlen(t->p), &n)))
 			t->p += n;
 		else if (allow_regex && *t->p == '/')
 			return regex(t);
@@ -235,7 +235,7 @@ void query_quote(const char *s, struct buf *out)
 	size_t n = strlen(s), len;
 	buf_addch(out, '"');
 	for (size_t i = 0; i < n; i += len) {
-		uint32_t c = unicode_decode(s + i, n - i, &len);
+		uint32_t c = utf8_decode(s + i, n - i, &len);
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", (int)c);
 		else if (c >= '\a' && c <= '\r')

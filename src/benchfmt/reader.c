@@ -83,7 +83,7 @@ static bool at_space(const char *p, const char *end, size_t *ret_n)
 	*ret_n = 1;
 	if (c < 0x80)
 		return c == ' ' || (c >= '\t' && c <= '\r');
-	return unicode_is_space(unicode_decode(p, (size_t)(end - p), ret_n));
+	return unicode_is_space(utf8_decode(p, (size_t)(end - p), ret_n));
 }
 
 /* The field at *p, which is moved past it and the space behind. */
@@ -256,7 +256,7 @@ static void config_line(struct bench_reader *r, const char *p, const char *end)
 	const char *q = p;
 	while (q < end) {
 		size_t n;
-		uint32_t c = unicode_decode(q, (size_t)(end - q), &n);
+		uint32_t c = utf8_decode(q, (size_t)(end - q), &n);
 		if ((q == p && !unicode_is_lower(c)) || unicode_is_space(c) || unicode_is_upper(c))
 			return;
 		if (c == ':')

@@ -6,8 +6,6 @@
 
 #include "base/base.h"
 
-/* The code point at s (n > 0 bytes), U+FFFD for a byte that is no UTF-8; its length. */
-uint32_t unicode_decode(const char *s, size_t n, size_t *ret_len);
 bool unicode_is_space(uint32_t c);    /* unicode.IsSpace */
 bool unicode_is_lower(uint32_t c);    /* unicode.IsLower */
 bool unicode_is_upper(uint32_t c);    /* unicode.IsUpper */

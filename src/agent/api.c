@@ -4,21 +4,24 @@
 #include "sonde/pprof.h"
 
 #include "agent/control.h"
+#include "agent/export.h"
 #include "agent/export_write.h"
 #include "agent/hooks/hooks.h"
+#include "agent/profiles.h"
 #include "agent/session.h"
 #include "sig/sig.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#define MEMORY_MIN ((size_t)1 << 20)
-
+/* The CPU profile that the program has started. */
 static struct {
 	struct sig_lock lock;
 	int pid; /* whose: a fork's child inherits this, and no profile */
 	int fd;
 	bool close_fd;
+	struct export_heap *heap; /* of `since` */
+	struct export_baseline *since;
 } running;
 
 /* A member is the caller's if all of it lies within the size it gave. */
@@ -28,21 +31,37 @@ static struct {
 					sizeof((opts)->member) &&                 \
 		(opts)->member)
 
+static void let_go(void)
+{
+	export_heap_free(running.heap);
+	running.heap = NULL;
+	profiles_drop();
+}
+
+/* With the recording held. */
+static int begin(unsigned hz)
+{
+	running.heap = export_heap_new();
+	if (!running.heap)
+		return -ENOMEM;
+	int rc = export_write_baseline(
+		running.heap, profiles_recording(), RECORDING_CPU, &running.since);
+	return rc ? rc : control_set_rate(RECORDING_CPU, hz);
+}
+
 static int start_locked(int fd, bool close_fd, const struct sonde_cpu_profile_opts *opts)
 {
 	unsigned hz = GIVEN(opts, hz) ? opts->hz : SESSION_HZ;
-	size_t memory = GIVEN(opts, memory_max) ? opts->memory_max : RECORDING_SIZE_MAX;
-	struct recording *rec;
-	if (memory < MEMORY_MIN || memory > UINT32_MAX)
+	if (hz > SESSION_HZ_MAX)
 		return -EINVAL;
-	if (control_is_recording())
+	if (control_rate(RECORDING_CPU))
 		return -EBUSY;
-	int rc = recording_new(memory & ~(size_t)4095, &rec);
+	int rc = profiles_hold(GIVEN(opts, memory_max) ? opts->memory_max : 0);
 	if (rc)
 		return rc;
-	rc = control_start(rec, hz, false);
+	rc = begin(hz);
 	if (rc) {
-		recording_free(rec);
+		let_go();
 		return rc;
 	}
 	running.pid = sig_getpid();
@@ -68,7 +87,7 @@ HOOK int sonde_cpu_profile_start_fd(int fd, const struct sonde_cpu_profile_opts 
 
 HOOK int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profile_opts *opts)
 {
-	if (control_is_recording())
+	if (control_rate(RECORDING_CPU))
 		return -EBUSY; /* before the file of the one that runs is emptied */
 	int fd = sig_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (fd < 0)
@@ -81,13 +100,14 @@ HOOK int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profil
 
 static int stop_locked(void)
 {
-	struct recording *rec = control_stop();
-	if (!rec)
-		return -ENOENT;
-	int rc = export_write(rec, running.fd);
+	struct export_opts opts = {export_view("cpu"), running.since};
+	control_set_rate(RECORDING_CPU, 0);
+	control_modules_changed();
+	control_refresh();
+	int rc = export_write(profiles_recording(), &opts, running.fd);
 	if (running.close_fd)
 		sig_close(running.fd);
-	recording_free(rec);
+	let_go();
 	running.pid = 0;
 	return rc;
 }

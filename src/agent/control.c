@@ -3,9 +3,11 @@
  */
 #include "agent/control.h"
 
+#include "agent/capture.h"
 #include "agent/cpu.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
+#include "agent/kinds.h"
 #include "agent/modules.h"
 #include "agent/session.h"
 #include "unwind/unwind.h"
@@ -113,21 +115,12 @@ int control_init(void)
 	return 0;
 }
 
-static uint64_t kernel_tick_ns(void)
-{
-	struct timespec res = {0};
-	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
-	return (uint64_t)res.tv_nsec;
-}
-
-static void describe(struct recording *rec, unsigned hz, bool from_birth)
+static void describe(struct recording *rec)
 {
 	rec->pid = (uint32_t)sig_getpid();
-	rec->hz = hz;
-	rec->period_ns = 1000000000u / hz;
 	rec->start_realtime_ns = sig_clock_ns(CLOCK_REALTIME);
 	rec->start_monotonic_ns = sig_clock_ns(CLOCK_MONOTONIC);
-	rec->cpu_start_ns = from_birth ? 0 : cpu_clock_process();
+	rec->wishes.token = sig_hash(rec->start_realtime_ns ^ (uintptr_t)rec) | 1;
 	sig_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", rec->exe, sizeof(rec->exe) - 1);
 }
 
@@ -149,6 +142,16 @@ static void note_stack(struct thread *t)
 	pthread_attr_destroy(&attr);
 }
 
+/* The calling thread's slot. It is checked before use: a fork's child finds it wiped. */
+static _Thread_local struct thread *self __attribute__((tls_model("initial-exec")));
+static _Thread_local bool ending __attribute__((tls_model("initial-exec")));
+
+static void arm(struct recording *rec, struct thread *t, int tid, uint64_t base_ns)
+{
+	if (atomic_load_explicit(&rec->rates.of[RECORDING_CPU], memory_order_relaxed))
+		cpu_arm(rec, t, tid, base_ns);
+}
+
 static void enter_registry(struct recording *rec, struct thread *t, uint64_t base_ns)
 {
 	int tid = sig_gettid();
@@ -159,10 +162,49 @@ static void enter_registry(struct recording *rec, struct thread *t, uint64_t bas
 	}
 	recording_count(&rec->threads, 1);
 	threads_publish(&state->threads, t, tid);
-	cpu_arm(rec, t, tid, base_ns);
+	self = t;
+	arm(rec, t, tid, base_ns);
 }
 
-struct thread *control_thread_created(void *(*start)(void *), void *arg)
+static struct thread *find_self(void)
+{
+	unsigned token;
+	struct recording *rec = ending ? NULL : state_enter(&token);
+	if (!rec)
+		return NULL;
+	struct thread *t = threads_find(&state->threads, sig_gettid());
+	if (!t && (t = threads_claim(&state->threads))) {
+		t->hooked = false;
+		t->stack_lo = t->stack_hi = 0;
+		enter_registry(rec, t, cpu_clock_thread(0));
+	}
+	self = t;
+	state_leave(token);
+	return t;
+}
+
+struct thread *control_self(void)
+{
+	struct thread *t = self;
+	if (t && atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_LIVE)
+		return t;
+	return find_self();
+}
+
+/* Go's threadcreate profile: one more on the stack that creates. */
+static void note_creation(struct recording *rec, struct thread *t, const void *caller)
+{
+	struct thread *creator = control_self();
+	struct recording_stack *s = capture_intern(rec, creator, caller, 0);
+	uint32_t labels = creator ? atomic_load(&creator->labels) : 0;
+	struct recording_count *c =
+		s ? stacks_count(rec, s, RECORDING_THREADCREATE, labels, 0, 1) : NULL;
+	recording_count(c ? &c->values[0] : &rec->lost[RECORDING_THREADCREATE], 1);
+	atomic_store(&t->creator, s ? recording_ref(rec, s) : 0);
+	atomic_store(&t->labels, labels);
+}
+
+struct thread *control_thread_created(void *(*start)(void *), void *arg, const void *caller)
 {
 	unsigned token;
 	struct recording *rec = state_enter(&token);
@@ -173,9 +215,9 @@ struct thread *control_thread_created(void *(*start)(void *), void *arg)
 		t->hooked = true;
 		t->masked = hooks_sigprof_masked();
 		t->farewells = 0;
-		t->labels = 0;
 		t->start = start;
 		t->arg = arg;
+		note_creation(rec, t, caller);
 	} else {
 		recording_count(&rec->threads_untabled, 1);
 	}
@@ -192,11 +234,11 @@ void control_thread_not_created(struct thread *thread)
 void control_thread_begins(struct thread *thread)
 {
 	unsigned token;
-	atomic_store(&thread->cpu.timer, -1);
 	note_stack(thread);
 	struct recording *rec = state_enter(&token);
 	if (!rec) {
 		threads_publish(&state->threads, thread, sig_gettid());
+		self = thread;
 		return;
 	}
 	hooks_sigprof_unblock(thread->masked);
@@ -211,77 +253,48 @@ void control_thread_ends(struct thread *thread)
 	if (atomic_load(&thread->tid) != sig_gettid() || !threads_retire(&state->threads, thread))
 		return;
 	cpu_settle(thread);
+	self = NULL;
+	ending = true;
 	threads_release(&state->threads, thread);
 	control_refresh();
 }
 
 /* --- recording --- */
 
-static int enter_self(struct recording *rec, uint64_t base_ns)
+static int enter_self(struct recording *rec)
 {
 	hooks_sigprof_unblock(hooks_sigprof_masked());
-	struct thread *t = threads_find(&state->threads, sig_gettid());
-	if (t) {
-		note_stack(t);
-		return 0;
-	}
-	t = threads_claim(&state->threads);
+	struct thread *t = control_self();
 	if (!t)
 		return -EAGAIN;
-	t->hooked = false;
-	t->labels = 0;
 	note_stack(t);
-	enter_registry(rec, t, base_ns);
 	return 0;
 }
 
-/* Threads the registry knows from an earlier recording. */
-static void arm_known(struct recording *rec)
+static int open_locked(struct recording *rec)
 {
-	uint32_t high = atomic_load(&state->threads.high);
-	for (uint32_t i = 0; i < high; i++) {
-		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) != THREAD_LIVE || atomic_load(&t->cpu.timer) >= 0)
-			continue;
-		int tid = atomic_load(&t->tid);
-		recording_count(&rec->threads, 1);
-		cpu_arm(rec, t, tid, cpu_clock_thread(tid));
-	}
-}
-
-static int start(struct recording *rec, unsigned hz, bool from_birth)
-{
-	if (hz < 1 || hz > CPU_HZ_MAX)
-		return -EINVAL;
 	if (atomic_load(&state->recording))
 		return -EBUSY;
-	int rc = hooks_sigprof_install();
-	if (rc)
-		return rc;
-	describe(rec, hz, from_birth);
-	state->period_ns = rec->period_ns;
-	state->tick_ns = kernel_tick_ns();
+	describe(rec);
+	/* Where the program has SIGPROF for itself, it is the CPU profile that will say so. */
+	hooks_sigprof_install();
 	atomic_store(&state->walkers_free, ~0ull);
-	state->balance = (struct balance){0};
 	update_modules(rec);
+	atomic_store(&rec->rates.of[RECORDING_THREADCREATE], 1);
 	atomic_store(&state->recording, rec);
-	rc = enter_self(rec, from_birth ? 0 : cpu_clock_thread(0));
-	if (rc) {
+	int rc = enter_self(rec);
+	if (rc)
 		atomic_store(&state->recording, NULL);
-		return rc;
-	}
-	arm_known(rec);
-	cpu_look(rec, true);
-	return 0;
+	return rc;
 }
 
-int control_start(struct recording *rec, unsigned hz, bool from_birth)
+int control_open(struct recording *rec)
 {
 	int rc = control_init();
 	if (rc)
 		return rc;
 	sig_lock(&control.lock);
-	rc = start(rec, hz, from_birth);
+	rc = open_locked(rec);
 	sig_unlock(&control.lock);
 	return rc;
 }
@@ -291,11 +304,98 @@ bool control_is_recording(void)
 	return state && atomic_load(&state->recording);
 }
 
+/* --- kinds --- */
+
+static const struct kind *const kinds[RECORDING_KINDS] = {
+	[RECORDING_CPU] = &cpu_kind,
+};
+
+static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
+{
+	if (kind <= 0 || kind >= RECORDING_KINDS || !kinds[kind])
+		return -EINVAL;
+	int rc = kinds[kind]->set(rec, rate);
+	if (!rc)
+		atomic_store(&rec->rates.of[kind], rate);
+	return rc;
+}
+
+int control_set_rate(enum recording_kind kind, uint64_t rate)
+{
+	if (!state)
+		return -ENOENT;
+	sig_lock(&control.lock);
+	struct recording *rec = atomic_load(&state->recording);
+	int rc = rec ? set_rate(rec, kind, rate) : -ENOENT;
+	sig_unlock(&control.lock);
+	return rc;
+}
+
+int control_set_cpu_from_birth(uint64_t hz)
+{
+	sig_lock(&control.lock);
+	struct recording *rec = atomic_load(&state->recording);
+	int rc = rec ? cpu_start(rec, hz, true) : -ENOENT;
+	sig_unlock(&control.lock);
+	return rc;
+}
+
+uint64_t control_rate(enum recording_kind kind)
+{
+	unsigned token;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return 0;
+	uint64_t rate = atomic_load(&rec->rates.of[kind]);
+	state_leave(token);
+	return rate;
+}
+
+/* --- wishes of another process --- */
+
+static void grant(struct recording *rec, uint32_t asked)
+{
+	for (int kind = 1; kind < RECORDING_KINDS; kind++) {
+		uint64_t wanted = atomic_load(&rec->wishes.wanted.of[kind]);
+		if (kinds[kind] && wanted != atomic_load(&rec->rates.of[kind]))
+			set_rate(rec, kind, wanted);
+	}
+	atomic_store(&rec->wishes.answered, asked);
+}
+
+/* The lock may be held by the very code that was interrupted: then the next poke finds it free. */
+bool control_poked(const siginfo_t *info)
+{
+	unsigned token;
+	if (info->si_code != SI_QUEUE)
+		return false;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return false;
+	bool poke = (uintptr_t)info->si_value.sival_ptr == rec->wishes.token;
+	uint32_t asked = atomic_load(&rec->wishes.asked);
+	if (poke && atomic_load(&rec->wishes.answered) != asked && sig_trylock(&control.lock)) {
+		grant(rec, asked);
+		sig_unlock(&control.lock);
+	}
+	state_leave(token);
+	return poke;
+}
+
+/* --- ending --- */
+
 static void note_end(struct recording *rec)
 {
 	atomic_store(&rec->displaced, !hooks_sigprof_is_ours());
 	atomic_store(&rec->cpu_end_ns, cpu_clock_process());
 	atomic_store(&rec->end_monotonic_ns, sig_clock_ns(CLOCK_MONOTONIC));
+}
+
+static void finish_kinds(struct recording *rec)
+{
+	for (int kind = 1; kind < RECORDING_KINDS; kind++)
+		if (kinds[kind] && kinds[kind]->finish && atomic_load(&rec->rates.of[kind]))
+			kinds[kind]->finish(rec);
 }
 
 void control_finish(void)
@@ -306,12 +406,26 @@ void control_finish(void)
 		return;
 	control_modules_changed();
 	control_refresh();
-	cpu_close(rec);
+	finish_kinds(rec);
 	note_end(rec);
 	state_leave(token);
 }
 
-struct recording *control_stop(void)
+static void switch_off(struct recording *rec)
+{
+	for (int kind = 1; kind < RECORDING_KINDS; kind++)
+		if (kinds[kind])
+			kinds[kind]->set(rec, 0); /* the header keeps the rate it was taken at */
+}
+
+static void forget(void)
+{
+	for (int kind = 1; kind < RECORDING_KINDS; kind++)
+		if (kinds[kind] && kinds[kind]->forget)
+			kinds[kind]->forget();
+}
+
+struct recording *control_close(void)
 {
 	if (!state)
 		return NULL;
@@ -319,11 +433,10 @@ struct recording *control_stop(void)
 	struct recording *rec = atomic_load(&state->recording);
 	if (rec) {
 		control_finish();
-		uint32_t high = atomic_load(&state->threads.high);
-		for (uint32_t i = 0; i < high; i++)
-			cpu_disarm(&state->threads.slots[i]);
+		switch_off(rec);
 		if (!state_retract(&rec))
 			recording_count(&rec->deferred, 1);
+		forget();
 	}
 	sig_unlock(&control.lock);
 	return rec;

@@ -10,20 +10,39 @@
 #include "agent/recording.h"
 #include "agent/threads.h"
 
+#include <signal.h>
+
 /* Prepares the process: the state, the unwinder's tables, the fork handler. 0, -ENOTSUP in a
  * program built with ThreadSanitizer, -ENOEXEC in one with Go code (a goroutine's stack has no room
  * for a signal handler), or another -errno. */
 int control_init(void);
 
-/* Records CPU samples at `hz` into `rec`, which is then the control's. from_birth: the process's
- * first image, whose CPU time before now counts too. 0; -EBUSY: recording already, or the program
- * uses SIGPROF itself; -EINVAL: hz; or another -errno. On failure `rec` stays the caller's. */
-int control_start(struct recording *rec, unsigned hz, bool from_birth);
-/* Stops; the recording is the caller's again (recording_free). NULL when there was none. */
-struct recording *control_stop(void);
-/* The process ends: closes the account and notes the time. Nothing is sampled after it. */
+/* The process records into `rec`, the control's from now on, what is switched on by
+ * control_set_rate(); thread creations always. 0; -EBUSY: it has a recording already; or another
+ * -errno. On failure `rec` stays the caller's. */
+int control_open(struct recording *rec);
+/* Switches everything off; the recording is the caller's again (recording_free). NULL when there
+ * was none. */
+struct recording *control_close(void);
+/* The process ends: closes the accounts and notes the time. Nothing is recorded after it. */
 void control_finish(void);
 bool control_is_recording(void);
+
+/* Switches one kind of profile on, off (0) or to another rate (struct recording_rates). 0; -ENOENT:
+ * there is no recording; -EINVAL: the rate; -EBUSY: the kind is on and has one rate at a time (CPU,
+ * which also is busy where the program uses SIGPROF itself); or another -errno. */
+int control_set_rate(enum recording_kind kind, uint64_t rate);
+/* CPU from the process's first instruction on, before which it was not recorded. */
+int control_set_cpu_from_birth(uint64_t hz);
+uint64_t control_rate(enum recording_kind kind);
+
+/* Another process asked for something (struct recording_wishes): true if the signal is such a poke,
+ * which is then done as far as a handler can, or left for the next one. Async-signal-safe. */
+bool control_poked(const siginfo_t *info);
+
+/* The calling thread's slot, or NULL: nothing is recorded, the registry is full, or it is ending.
+ * Async-signal-safe; a load and a branch once the thread is known. */
+struct thread *control_self(void);
 
 /* The program may have loaded or unloaded modules: the next control_refresh() looks.
  * Async-signal-safe. */
@@ -31,8 +50,9 @@ void control_modules_changed(void);
 /* Brings tables and module log up to date if need be. Not from inside the loader. */
 void control_refresh(void);
 
-/* What a created thread takes along: NULL when nothing is recorded, or the registry is full. */
-struct thread *control_thread_created(void *(*start)(void *), void *arg);
+/* What a created thread takes along: NULL when nothing is recorded, or the registry is full.
+ * `caller` is the hook's return address. */
+struct thread *control_thread_created(void *(*start)(void *), void *arg, const void *caller);
 void control_thread_not_created(struct thread *thread);
 /* On the new thread, before and after what it runs. */
 void control_thread_begins(struct thread *thread);

@@ -27,8 +27,9 @@
  */
 #include "agent/cpu.h"
 
-#include "agent/stacks.h"
-#include "unwind/unwind.h"
+#include "agent/capture.h"
+#include "agent/hooks/hooks.h"
+#include "agent/kinds.h"
 
 #include <errno.h>
 
@@ -43,10 +44,6 @@
 #define TAIL_THREADS 16	    /* ended threads between two estimates of their unseen end */
 #define TAIL_LIVE    16	    /* not with more live threads than this: each clock is a call */
 #define TAIL_MAX_NS  200000 /* and not more: some thread may be unknown, or not sampled */
-
-_Static_assert((int)RECORDING_END_COUNT == (int)UNWIND_END_COUNT &&
-		       (int)RECORDING_END_FAULT == (int)UNWIND_END_FAULT,
-	"a recording names the ends of walks as the unwinder does");
 
 /* --- clocks and timers of the kernel --- */
 
@@ -178,11 +175,15 @@ static void balance_add(struct thread *t, int64_t used, int64_t counted)
 	sig_unlock(&b->lock);
 }
 
-static void charge(struct recording *rec, rec_ref stack, uint32_t labels, uint64_t weight)
+/* False: there was no memory, and the weight is counted as dropped. */
+static bool charge(struct recording *rec, const struct recording_stack *stack, uint32_t labels,
+	uint64_t weight)
 {
+	struct recording_count *c =
+		stack ? stacks_count(rec, stack, RECORDING_CPU, labels, 0, 1) : NULL;
 	recording_count(&rec->expiries, weight);
-	if (!stacks_count(rec, recording_at(rec, stack), RECORDING_CPU, labels, &weight, 1))
-		recording_count(&rec->dropped, weight);
+	recording_count(c ? &c->values[0] : &rec->dropped, weight);
+	return c != NULL;
 }
 
 /* Expiries since the last tick that met a thread, whose signal comes too late or never: they go to
@@ -193,12 +194,16 @@ static void catch_up(struct recording *rec, struct thread *t, uint64_t now)
 	int64_t due = periods_due(t, now) - (int64_t)atomic_load(&t->cpu.expiries);
 	if (!stack || due <= 0 || due * (int64_t)state->period_ns > loss_max(t))
 		return;
-	charge(rec, stack, t->labels, (uint64_t)due);
+	charge(rec, recording_at(rec, stack), t->labels, (uint64_t)due);
 	atomic_fetch_add(&t->cpu.expiries, (uint64_t)due);
 }
 
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns)
 {
+	int32_t mine = TIMER_NONE;
+	if (!atomic_compare_exchange_strong(&thread->cpu.timer, &mine, TIMER_ARMING))
+		return; /* the thread itself and who switches the profiler on may both come */
+	mine = TIMER_ARMING;
 	atomic_store(&thread->cpu.expiries, 0);
 	atomic_store(&thread->cpu.stack, 0);
 	thread->cpu.base_ns = base_ns;
@@ -206,9 +211,13 @@ void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t bas
 	thread->cpu.credit_ns =
 		thread->cpu.carried_ns + random_below(thread, tid, state->period_ns);
 	int timer = timer_new(thread, tid);
-	atomic_store(&thread->cpu.timer, timer < 0 ? -1 : timer);
 	if (timer < 0) {
+		atomic_store(&thread->cpu.timer, TIMER_NONE);
 		recording_count(&rec->threads_unarmed, 1);
+		return;
+	}
+	if (!atomic_compare_exchange_strong(&thread->cpu.timer, &mine, timer)) {
+		sig_syscall(SYS_timer_delete, timer); /* disarmed meanwhile */
 		return;
 	}
 	uint64_t now = cpu_clock_thread(tid);
@@ -222,7 +231,7 @@ void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t bas
 
 void cpu_disarm(struct thread *thread)
 {
-	int timer = atomic_exchange(&thread->cpu.timer, -1);
+	int timer = atomic_exchange(&thread->cpu.timer, TIMER_NONE);
 	if (timer >= 0)
 		sig_syscall(SYS_timer_delete, timer);
 }
@@ -256,8 +265,70 @@ void cpu_close(struct recording *rec)
 	rec_ref stack = atomic_load(&state->balance.stack);
 	int64_t owed = stack ? balance_take() : 0;
 	if (owed >= (int64_t)state->period_ns)
-		charge(rec, stack, 0, (uint64_t)owed / state->period_ns);
+		charge(rec, recording_at(rec, stack), 0, (uint64_t)owed / state->period_ns);
 }
+
+/* --- switching it on and off --- */
+
+static uint64_t kernel_tick_ns(void)
+{
+	struct timespec res = {0};
+	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
+	return (uint64_t)res.tv_nsec;
+}
+
+static void arm_known(struct recording *rec)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (atomic_load(&t->state) != THREAD_LIVE || atomic_load(&t->cpu.timer) >= 0)
+			continue;
+		int tid = atomic_load(&t->tid);
+		bool born = rec->cpu_start_ns == 0 && tid == sig_gettid();
+		cpu_arm(rec, t, tid, born ? 0 : cpu_clock_thread(tid));
+	}
+}
+
+int cpu_start(struct recording *rec, uint64_t hz, bool from_birth)
+{
+	if (hz > CPU_HZ_MAX)
+		return -EINVAL;
+	if (rec->rates.of[RECORDING_CPU])
+		return -EBUSY;
+	int rc = hooks_sigprof_install();
+	if (rc)
+		return rc;
+	rec->period_ns = state->period_ns = 1000000000u / hz;
+	rec->hz = (unsigned)hz;
+	rec->cpu_start_ns = from_birth ? 0 : cpu_clock_process();
+	state->tick_ns = kernel_tick_ns();
+	state->balance = (struct balance){0};
+	atomic_store(&rec->rates.of[RECORDING_CPU], hz);
+	arm_known(rec);
+	cpu_look(rec, true);
+	return 0;
+}
+
+static void stop(struct recording *rec)
+{
+	cpu_close(rec);
+	atomic_store(&rec->rates.of[RECORDING_CPU], 0);
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++)
+		cpu_disarm(&state->threads.slots[i]);
+}
+
+static int set(struct recording *rec, uint64_t hz)
+{
+	if (hz)
+		return cpu_start(rec, hz, false);
+	if (rec->rates.of[RECORDING_CPU])
+		stop(rec);
+	return 0;
+}
+
+const struct kind cpu_kind = {.set = set, .finish = cpu_close};
 
 /* --- threads nobody announced --- */
 
@@ -273,7 +344,8 @@ static void appeared(void *ctx, int tid)
 	t->stack_lo = t->stack_hi = 0;
 	t->labels = 0;
 	recording_count(&rec->threads, 1);
-	cpu_arm(rec, t, tid, cpu_clock_thread(tid));
+	if (rec->rates.of[RECORDING_CPU])
+		cpu_arm(rec, t, tid, cpu_clock_thread(tid));
 	threads_publish(&state->threads, t, tid);
 }
 
@@ -310,23 +382,6 @@ struct thread *cpu_owner(const siginfo_t *info)
 	return threads_slot(&state->threads, info->si_value.sival_ptr);
 }
 
-static int walker_take(void)
-{
-	uint64_t taken = atomic_load_explicit(&state->walkers_free, memory_order_relaxed);
-	while (taken) {
-		int i = __builtin_ctzll(taken);
-		if (atomic_compare_exchange_weak(
-			    &state->walkers_free, &taken, taken & ~(1ull << i)))
-			return i;
-	}
-	return -1;
-}
-
-static void walker_give(int i)
-{
-	atomic_fetch_or(&state->walkers_free, 1ull << i);
-}
-
 static void remember(
 	struct recording *rec, struct thread *thread, const struct recording_stack *stack)
 {
@@ -337,34 +392,20 @@ static void remember(
 }
 
 /* Each expiry is counted in the total, even when there is no memory to say where it was. */
-static void record(
-	struct recording *rec, struct thread *thread, uint64_t weight, const struct captured *stack)
-{
-	recording_count(&rec->expiries, weight);
-	recording_count(&rec->signals, 1);
-	recording_count(&rec->ends[stack->end], 1);
-	struct recording_stack *s = stacks_intern(rec, stack);
-	if (!s || !stacks_count(rec, s, RECORDING_CPU, thread->labels, &weight, 1))
-		recording_count(&rec->dropped, weight);
-	else
-		remember(rec, thread, s);
-}
-
-static bool walk(
+static bool record(
 	struct recording *rec, struct thread *thread, uint64_t weight, const ucontext_t *context)
 {
-	int w = walker_take();
-	if (w < 0) {
+	struct capture c;
+	if (!capture_context(&c, thread, context)) {
 		recording_count(&rec->deferred, 1);
 		return false;
 	}
-	uintptr_t *pcs = state->walkers[w].pcs;
-	struct unwind_stack bounds = {thread->stack_lo, thread->stack_hi};
-	enum unwind_end end = UNWIND_END_ROOT;
-	size_t n = unwind_walk(context, bounds.hi ? &bounds : NULL, pcs, RECORDING_STACK_MAX, &end);
-	struct captured stack = {pcs, n, RECORDING_LEAF_EXACT, (uint8_t)end};
-	record(rec, thread, weight, &stack);
-	walker_give(w);
+	recording_count(&rec->signals, 1);
+	recording_count(&rec->ends[c.stack.end], 1);
+	struct recording_stack *s = stacks_intern(rec, &c.stack);
+	if (charge(rec, s, thread->labels, weight))
+		remember(rec, thread, s);
+	capture_done(&c);
 	return true;
 }
 
@@ -383,7 +424,7 @@ void cpu_sample(struct thread *thread, int overrun, const ucontext_t *context)
 	if (kick)
 		weight = periods_due(thread, cpu_clock_thread(0)) -
 			 (int64_t)atomic_load(&thread->cpu.expiries);
-	if (weight > 0 && walk(rec, thread, (uint64_t)weight, context))
+	if (weight > 0 && record(rec, thread, (uint64_t)weight, context))
 		atomic_fetch_add(&thread->cpu.expiries, (uint64_t)weight);
 	else if (weight > 0)
 		atomic_store(&thread->cpu.kick, true); /* the next one weighs for this too */

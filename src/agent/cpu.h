@@ -12,6 +12,11 @@
 
 #define CPU_HZ_MAX 10000
 
+/* Switches the profiler on: -EBUSY if it is already, or if the program uses SIGPROF itself;
+ * -EINVAL: hz. from_birth: the calling thread's CPU time before now counts too. Async-signal-safe.
+ */
+int cpu_start(struct recording *rec, uint64_t hz, bool from_birth);
+
 /* Begins the account of thread `tid` and arms its timer. `base_ns` is where on the thread's CPU
  * clock its account begins. Async-signal-safe. */
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns);

@@ -25,6 +25,7 @@ struct layout {
 
 struct builder {
 	struct profile *p;
+	const struct export_opts *opts;
 	const struct recording *rec; /* the one being read */
 	size_t size;		     /* of it, header's word or file's, the smaller */
 	struct layout *layouts;
@@ -37,12 +38,17 @@ struct builder {
 
 /* --- reading what may be anything --- */
 
-static const void *at(const struct builder *b, rec_ref ref, size_t size)
+static const void *at_source(const void *data, size_t n, rec_ref ref, size_t size)
 {
 	size_t offset = (size_t)ref * 8;
-	if (offset < RECORDING_ARENA || offset > b->size || b->size - offset < size)
+	if (offset < RECORDING_ARENA || offset > n || n - offset < size)
 		return NULL;
-	return (const char *)b->rec + offset;
+	return (const char *)data + offset;
+}
+
+static const void *at(const struct builder *b, rec_ref ref, size_t size)
+{
+	return at_source(b->rec, b->size, ref, size);
 }
 
 static uint64_t load(const _Atomic uint64_t *p)
@@ -62,8 +68,8 @@ static int check_header(const struct recording *rec, size_t n, struct err *err)
 			"a recording of version %u; this sonde reads %d: use the libsonde that "
 			"came with it",
 			rec->version, RECORDING_VERSION);
-	if (!rec->declined[0] && (rec->hz < 1 || !rec->period_ns))
-		return err_set(err, ERR_FORMAT, "a recording without a rate: it never began");
+	if (!rec->declined[0] && !load(&rec->used))
+		return err_set(err, ERR_FORMAT, "an empty recording: it never began");
 	return 0;
 }
 
@@ -156,6 +162,31 @@ static void read_layouts(struct builder *b)
 	}
 }
 
+/* Readers take the first mapping for the program's: of a chain of images (env, bash, python3) it is
+ * the last. */
+static void read_exe_of(struct builder *b, const struct export_source *source)
+{
+	const struct recording_module *m;
+	size_t path_len;
+	uint32_t steps = 0;
+	b->rec = source->data;
+	b->size = source->n;
+	for (rec_ref ref = atomic_load(&b->rec->layouts); ref && steps++ < CHAIN_MAX;) {
+		const struct recording_layout *l = at(b, ref, sizeof(*l));
+		for (rec_ref of = l ? atomic_load(&l->modules) : 0; of && steps++ < CHAIN_MAX;
+			of = m->next) {
+			m = module_at(b, of, &path_len);
+			if (!m)
+				break;
+			if (is_exe(b, m, path_len) && m->start < m->end) {
+				mapping_of(b, m, path_len);
+				return;
+			}
+		}
+		ref = l ? l->next : 0;
+	}
+}
+
 static void drop_layouts(struct builder *b)
 {
 	for (uint32_t i = 0; i < b->layout_n; i++)
@@ -197,59 +228,96 @@ static uint32_t location_of(struct builder *b, uint32_t layout, uint64_t address
 	return *slot;
 }
 
-static void add_sample(struct builder *b, const uint32_t *stack, uint32_t n, uint64_t weight)
+static const struct recording_stack *stack_at(const struct export_source *source, rec_ref ref)
 {
-	int64_t values[2] = {(int64_t)weight, (int64_t)(weight * b->rec->period_ns)};
-	profile_add_sample(b->p, stack, n, values, NULL, 0);
-	b->sum.cpu_ns += (uint64_t)values[1];
+	const struct recording_stack *s = at_source(source->data, source->n, ref, sizeof(*s));
+	if (!s || s->n > RECORDING_STACK_MAX ||
+		!at_source(source->data, source->n, ref, sizeof(*s) + s->n * sizeof(s->pcs[0])))
+		return NULL;
+	return s;
 }
 
-static uint64_t cpu_weight(const struct builder *b, const struct recording_stack *s)
+static const struct recording_count *count_at(const struct export_source *source, rec_ref ref)
 {
+	const struct recording_count *c = at_source(source->data, source->n, ref, sizeof(*c));
+	if (!c ||
+		!at_source(source->data, source->n, ref, sizeof(*c) + c->n * sizeof(c->values[0])))
+		return NULL;
+	return c;
+}
+
+/* Several counts whose links were written over may run into one another: the steps are bounded for
+ * all of them together. */
+int export_each_count(const struct export_source *source, enum recording_kind kind,
+	export_count_fn *each, void *ctx, struct err *err)
+{
+	int rc = check_header(source->data, source->n, err);
+	if (rc)
+		return rc;
+	_Atomic rec_ref *buckets = recording_count_buckets(source->data);
 	uint32_t steps = 0;
-	for (rec_ref ref = atomic_load(&s->counts); ref && steps++ < CHAIN_MAX;) {
-		const struct recording_count *c = at(b, ref, sizeof(*c));
-		if (!c || !at(b, ref, sizeof(*c) + c->n * sizeof(c->values[0])))
-			return 0;
-		if (c->kind == RECORDING_CPU && c->n >= 1)
-			return load(&c->values[0]);
-		ref = c->next;
+	for (uint32_t i = 0; i < RECORDING_BUCKETS; i++) {
+		for (rec_ref ref = atomic_load(&buckets[i]); ref && steps++ < CHAIN_MAX;) {
+			const struct recording_count *c = count_at(source, ref);
+			if (!c)
+				break;
+			const struct recording_stack *s =
+				c->kind == kind ? stack_at(source, c->stack) : NULL;
+			if (s)
+				each(ctx, ref, s, c);
+			ref = c->next;
+		}
 	}
 	return 0;
 }
 
-static void read_stack(struct builder *b, const struct recording_stack *s)
+static void add_sample(
+	struct builder *b, const uint32_t *stack, uint32_t n, const struct export_count *c)
 {
-	uint32_t stack[RECORDING_STACK_MAX];
-	uint64_t weight = cpu_weight(b, s);
-	if (!weight)
+	const struct export_view *view = b->opts->view;
+	int64_t values[EXPORT_TYPES_MAX] = {0};
+	struct label labels[EXPORT_LABELS_MAX];
+	if (!view->values(c, values))
 		return;
+	unsigned label_n = view->labels ? view->labels(b->p, c, labels) : 0;
+	profile_add_sample(b->p, stack, n, values, labels, label_n);
+	if (view->kind == RECORDING_CPU)
+		b->sum.cpu_ns += (uint64_t)values[1];
+}
+
+static struct export_count read_count(
+	const struct builder *b, rec_ref ref, const struct recording_count *c)
+{
+	struct export_count count = {.rec = b->rec,
+		.kind = (enum recording_kind)c->kind,
+		.n = c->n,
+		.labels = c->labels,
+		.key = c->key};
+	for (unsigned i = 0; i < c->n && i < RECORDING_VALUES_MAX; i++)
+		count.values[i] = load(&c->values[i]);
+	if (b->opts->since)
+		export_baseline_subtract(b->opts->since, b->rec, ref, count.values);
+	return count;
+}
+
+static void add_count(
+	void *ctx, rec_ref ref, const struct recording_stack *s, const struct recording_count *c)
+{
+	struct builder *b = ctx;
+	uint32_t stack[RECORDING_STACK_MAX];
+	struct export_count count = read_count(b, ref, c);
 	for (uint32_t i = 0; i < s->n; i++) {
 		bool exact = i == 0 && (s->flags & RECORDING_LEAF_EXACT);
 		stack[i] = location_of(b, s->layout, s->pcs[i] - !exact);
 	}
-	add_sample(b, stack, s->n, weight);
-}
-
-static void read_stacks(struct builder *b)
-{
-	_Atomic rec_ref *buckets = recording_buckets(b->rec);
-	uint32_t steps = 0;
-	for (uint32_t i = 0; i < RECORDING_BUCKETS; i++) {
-		for (rec_ref ref = atomic_load(&buckets[i]); ref && steps++ < CHAIN_MAX;) {
-			const struct recording_stack *s = at(b, ref, sizeof(*s));
-			if (!s || s->n > RECORDING_STACK_MAX ||
-				!at(b, ref, sizeof(*s) + s->n * sizeof(s->pcs[0])))
-				break;
-			read_stack(b, s);
-			ref = s->next;
-		}
-	}
+	add_sample(b, stack, s->n, &count);
 }
 
 /* Go's name for such a frame is runtime/pprof.lostProfileEvent. */
 static void add_lost(struct builder *b, uint64_t weight)
 {
+	struct export_count count = {
+		.rec = b->rec, .kind = RECORDING_CPU, .n = 1, .values = {weight}};
 	if (b->lost == PROFILE_NONE) {
 		struct function f = {
 			.name = strtab_addstr(&b->p->strings, "sonde.lostProfileEvent")};
@@ -257,7 +325,7 @@ static void add_lost(struct builder *b, uint64_t weight)
 		struct line line = {.function = profile_add_function(b->p, &f)};
 		b->lost = profile_add_location(b->p, PROFILE_NONE, 0, &line, 1);
 	}
-	add_sample(b, &b->lost, 1, weight);
+	add_sample(b, &b->lost, 1, &count);
 }
 
 /* --- the account --- */
@@ -268,9 +336,10 @@ static void read_times(struct builder *b)
 	uint64_t ended = load(&rec->end_monotonic_ns);
 	if (!ended)
 		ended = load(&rec->last_monotonic_ns);
+	const struct export_baseline *since = b->opts->since;
 	if (!b->started_ns) {
-		b->started_ns = rec->start_monotonic_ns;
-		b->p->time_nanos = (int64_t)rec->start_realtime_ns;
+		b->started_ns = since ? since->monotonic_ns : rec->start_monotonic_ns;
+		b->p->time_nanos = (int64_t)(since ? since->realtime_ns : rec->start_realtime_ns);
 	}
 	b->sum.duration_ns = ended > b->started_ns ? ended - b->started_ns : 0;
 }
@@ -288,6 +357,7 @@ static void read_counters(struct builder *b)
 	sum->dropped += load(&rec->dropped);
 	sum->unarmed += load(&rec->threads_unarmed) + load(&rec->threads_untabled);
 	sum->memory += load(&rec->committed);
+	sum->lost += load(&rec->lost[b->opts->view->kind]);
 	for (int end = RECORDING_END_ROOT + 1; end < RECORDING_END_COUNT; end++)
 		sum->truncated += load(&rec->ends[end]);
 	sum->displaced |= atomic_load(&rec->displaced) != 0;
@@ -307,11 +377,21 @@ static int read_recording(struct builder *b, const struct export_source *source,
 		return 0;
 	read_times(b);
 	read_layouts(b);
-	read_stacks(b);
+	rc = export_each_count(source, b->opts->view->kind, add_count, b, err);
 	drop_layouts(b);
-	if (load(&b->rec->dropped))
-		add_lost(b, load(&b->rec->dropped));
-	return 0;
+	return rc;
+}
+
+/* CPU time whose stacks found no room is still CPU time. */
+static void account_for_lost(struct builder *b)
+{
+	const struct export_baseline *since = b->opts->since;
+	if (since) {
+		b->sum.dropped -= since->dropped < b->sum.dropped ? since->dropped : b->sum.dropped;
+		b->sum.lost -= since->lost < b->sum.lost ? since->lost : b->sum.lost;
+	}
+	if (b->opts->view->kind == RECORDING_CPU && b->sum.dropped)
+		add_lost(b, b->sum.dropped);
 }
 
 static void comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
@@ -326,7 +406,7 @@ static void comment(struct profile *p, const char *fmt, ...)
 }
 
 /* Go writes no comments; what a reader of the numbers must know goes here. */
-static void add_comments(struct profile *p, const struct export_summary *sum)
+static void add_cpu_comments(struct profile *p, const struct export_summary *sum)
 {
 	comment(p,
 		"recorded by sonde " SONDE_VERSION
@@ -346,29 +426,51 @@ static void add_comments(struct profile *p, const struct export_summary *sum)
 		comment(p, "the program replaced the SIGPROF handler: samples stop there");
 }
 
-static void begin_profile(struct profile *p, const struct recording *first)
+static void add_comments(struct profile *p, const struct export_summary *sum)
 {
-	profile_init(p);
-	profile_add_sample_type(p, "samples", "count");
-	profile_add_sample_type(p, "cpu", "nanoseconds");
-	p->period_type.type = strtab_addstr(&p->strings, "cpu");
-	p->period_type.unit = strtab_addstr(&p->strings, "nanoseconds");
-	p->period = (int64_t)first->period_ns;
+	comment(p, "recorded by sonde " SONDE_VERSION ": %llu stacks, %llu KiB of memory",
+		(unsigned long long)sum->stacks, (unsigned long long)sum->memory / 1024);
+	if (sum->lost)
+		comment(p, "%llu events are missing: the recording's memory was full",
+			(unsigned long long)sum->lost);
 }
 
-int export_profile(const struct export_source *sources, size_t n, struct profile *p,
-	struct export_summary *ret_summary, struct err *err)
+static struct value_type value_type(struct profile *p, struct export_type type)
+{
+	return (struct value_type){
+		strtab_addstr(&p->strings, type.type), strtab_addstr(&p->strings, type.unit)};
+}
+
+static void begin_profile(
+	struct profile *p, const struct export_view *view, const struct recording *first)
+{
+	profile_init(p);
+	for (unsigned i = 0; i < view->type_n; i++)
+		profile_add_sample_type(p, view->types[i].type, view->types[i].unit);
+	p->period_type = value_type(p, view->period_type);
+	p->period = view->period(first);
+	if (view->default_type)
+		p->default_sample_type = strtab_addstr(&p->strings, view->default_type);
+}
+
+int export_profile(const struct export_source *sources, size_t n, const struct export_opts *opts,
+	struct profile *p, struct export_summary *ret_summary, struct err *err)
 {
 	if (!n)
 		return err_set(err, ERR_NOT_FOUND, "no recording");
 	int rc = check_header(sources[0].data, sources[0].n, err);
 	if (rc)
 		return rc;
-	struct builder b = {.p = p, .lost = PROFILE_NONE};
-	begin_profile(p, sources[0].data);
+	struct builder b = {.p = p, .opts = opts, .lost = PROFILE_NONE};
+	begin_profile(p, opts->view, sources[0].data);
 	map_init(&b.locations);
+	rc = check_header(sources[n - 1].data, sources[n - 1].n, err);
+	if (!rc)
+		read_exe_of(&b, &sources[n - 1]);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = read_recording(&b, &sources[i], err);
+	if (!rc)
+		account_for_lost(&b);
 	map_release(&b.locations);
 	mem_free(b.layouts);
 	if (rc) {
@@ -376,7 +478,10 @@ int export_profile(const struct export_source *sources, size_t n, struct profile
 		return rc;
 	}
 	p->duration_nanos = (int64_t)b.sum.duration_ns;
-	add_comments(p, &b.sum);
+	if (opts->view->kind == RECORDING_CPU)
+		add_cpu_comments(p, &b.sum);
+	else
+		add_comments(p, &b.sum);
 	if (ret_summary)
 		*ret_summary = b.sum;
 	return 0;

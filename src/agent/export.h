@@ -2,20 +2,17 @@
  * export: recordings to profiles.
  *
  * One profile from one or several recordings (the images of one process that called exec, in
- * order), exactly of the form runtime/pprof gives its CPU profile. Nothing in a recording is
- * trusted: its process may have died half-way, or written over it.
+ * order), exactly of the form runtime/pprof gives it. They may still be written to. Nothing in a
+ * recording is trusted: its process may have died half-way, or written over it.
  */
 #ifndef SONDE_AGENT_EXPORT_H
 #define SONDE_AGENT_EXPORT_H
 
+#include "agent/export_baseline.h"
+#include "agent/export_view.h"
 #include "agent/recording.h"
 #include "base/base.h"
 #include "pprof/pprof.h"
-
-struct export_source {
-	const void *data;
-	size_t n;
-};
 
 /* What the recordings say of themselves, added up. */
 struct export_summary {
@@ -26,6 +23,7 @@ struct export_summary {
 	uint64_t duration_ns; /* 0: it did not end by itself, and nobody noted when */
 	uint64_t threads, stacks;
 	uint64_t dropped;		   /* expiries without a stack */
+	uint64_t lost;			   /* events of the view's kind without memory */
 	uint64_t truncated;		   /* samples whose stack is not complete */
 	uint64_t unarmed;		   /* threads without a timer */
 	uint64_t memory;		   /* bytes of the recordings */
@@ -34,8 +32,20 @@ struct export_summary {
 	char exe[RECORDING_TEXT_MAX];
 };
 
+struct export_opts {
+	const struct export_view *view;
+	const struct export_baseline *since; /* NULL: all there is */
+};
+
 /* 0 and an initialized profile, or an error. ret_summary may be NULL. */
-must_check int export_profile(const struct export_source *sources, size_t n, struct profile *p,
-	struct export_summary *ret_summary, struct err *err);
+must_check int export_profile(const struct export_source *sources, size_t n,
+	const struct export_opts *opts, struct profile *p, struct export_summary *ret_summary,
+	struct err *err);
+
+/* Calls `each` for all counts of a kind, with their stacks; for views that are no profiles. */
+typedef void export_count_fn(void *ctx, rec_ref ref, const struct recording_stack *stack,
+	const struct recording_count *count);
+must_check int export_each_count(const struct export_source *source, enum recording_kind kind,
+	export_count_fn *each, void *ctx, struct err *err);
 
 #endif

@@ -67,30 +67,67 @@ __attribute__((noreturn)) static void oom(struct mem_heap *heap, size_t size)
 	longjmp(((struct export_heap *)heap)->failed, 1);
 }
 
-static int build_and_write(const struct recording *rec, int fd)
+struct export_heap *export_heap_new(void)
+{
+	struct export_heap *h = sig_map(sizeof(*h));
+	if (h)
+		h->heap = (struct mem_heap){resize, oom};
+	return h;
+}
+
+void export_heap_free(struct export_heap *h)
+{
+	if (!h)
+		return;
+	while (h->chunks) {
+		struct chunk *c = h->chunks;
+		h->chunks = c->next;
+		sig_unmap(c, c->size);
+	}
+	sig_unmap(h, sizeof(*h));
+}
+
+static int take_baseline(
+	const struct recording *rec, enum recording_kind kind, struct export_baseline **ret)
+{
+	struct export_source source = {rec, rec->size};
+	*ret = mem_array(1, sizeof(**ret));
+	return export_baseline_take(*ret, &source, 1, kind, NULL);
+}
+
+int export_write_baseline(struct export_heap *h, const struct recording *rec,
+	enum recording_kind kind, struct export_baseline **ret)
+{
+	struct mem_heap *before = mem_heap_set(&h->heap);
+	volatile int rc = -ENOMEM;
+	if (!setjmp(h->failed))
+		rc = take_baseline(rec, kind, ret);
+	mem_heap_set(before);
+	return rc;
+}
+
+static int build_and_write(const struct recording *rec, const struct export_opts *opts, int fd)
 {
 	struct profile p;
 	struct buf out = BUF_INIT;
 	struct export_source source = {rec, rec->size};
-	int rc = export_profile(&source, 1, &p, NULL, NULL);
+	int rc = export_profile(&source, 1, opts, &p, NULL, NULL);
 	if (rc)
 		return rc;
 	profile_write(&p, &out);
 	return sig_write_all(fd, out.data, out.len);
 }
 
-int export_write(const struct recording *rec, int fd)
+int export_write(const struct recording *rec, const struct export_opts *opts, int fd)
 {
-	struct export_heap h = {.heap = {resize, oom}};
-	struct mem_heap *before = mem_heap_set(&h.heap);
+	struct export_heap *h = export_heap_new();
+	if (!h)
+		return -ENOMEM;
+	struct mem_heap *before = mem_heap_set(&h->heap);
 	volatile int rc = -ENOMEM;
-	if (!setjmp(h.failed))
-		rc = build_and_write(rec, fd);
+	if (!setjmp(h->failed))
+		rc = build_and_write(rec, opts, fd);
 	mem_heap_set(before);
-	while (h.chunks) {
-		struct chunk *c = h.chunks;
-		h.chunks = c->next;
-		sig_unmap(c, c->size);
-	}
+	export_heap_free(h);
 	return rc;
 }

@@ -4,10 +4,15 @@
  * Under `sonde run` the block is a file mapped MAP_SHARED, so that whatever ends the program, exit,
  * _exit, a signal, SIGKILL, a crash or exec, the kernel keeps what was written and `sonde run`
  * reads it. Inside a program that exports its own profiles the block is anonymous memory. The
- * layout is the same: a header, the buckets of the stack table, and an arena that only grows.
+ * layout is the same: a header, the buckets of the stack and count tables, and an arena that only
+ * grows.
  * Everything in the arena is linked by references (offset / 8), is written before it is linked, and
  * never moves, so a reader may walk it at any moment. docs/recording.md describes it for readers of
  * files.
+ *
+ * Each process has at most one, and all its profiles are in it: counts are kept apart by their
+ * kind, they only go up, and a profile is a view of them (export.h), less what they were when it
+ * began.
  *
  * Writers (recording.c, stacks.c, modules.c) are async-signal-safe and lock-free unless said
  * otherwise. The reader is export.c; it trusts nothing it finds.
@@ -21,10 +26,10 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	     "sonderec"
-#define RECORDING_VERSION    1
+#define RECORDING_VERSION    2
 #define RECORDING_BUCKETS    (1u << 16)
 #define RECORDING_HEADER     4096 /* bytes kept for struct recording */
-#define RECORDING_ARENA	     (RECORDING_HEADER + RECORDING_BUCKETS * sizeof(uint32_t))
+#define RECORDING_ARENA	     (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
 #define RECORDING_SIZE_MAX   (64u << 20)
 #define RECORDING_GROWTH     (256u << 10) /* memory is taken in steps of this */
 #define RECORDING_TEXT_MAX   256
@@ -34,9 +39,16 @@
 
 typedef uint32_t rec_ref; /* offset from the block's start / 8; 0: nothing */
 
-/* What a count counts. */
+/* What a count counts; the meaning of its values and its key. */
 enum recording_kind {
-	RECORDING_CPU = 1, /* values[0]: expiries of the CPU timer, each worth period_ns */
+	RECORDING_CPU = 1,	/* expiries of the CPU timer, each worth period_ns */
+	RECORDING_HEAP,		/* blocks allocated, blocks freed; key: their size in bytes */
+	RECORDING_BLOCK,	/* see contention.h */
+	RECORDING_MUTEX,	/* see contention.h */
+	RECORDING_THREADCREATE, /* threads created */
+	RECORDING_WALL,		/* periods of wall time; key: what was waited for */
+	RECORDING_CUSTOM,	/* added, removed; key: the profile's number */
+	RECORDING_KINDS,
 };
 
 /* Why samples have fewer frames than the program had; counted in `ends`. */
@@ -47,6 +59,20 @@ enum recording_end {
 	RECORDING_END_STACK,
 	RECORDING_END_FAULT,
 	RECORDING_END_COUNT,
+};
+
+/* Rates of what is recorded, by enum recording_kind; 0: not recorded. CPU and wall in Hz, heap in
+ * bytes between samples, block in ns between samples, mutex one in so many, others 0 or 1. */
+struct recording_rates {
+	_Atomic uint64_t of[RECORDING_KINDS];
+};
+
+/* What another process asks of this one: it writes `wanted`, raises `asked`, and pokes the process
+ * (poke.h) until `answered` has followed. */
+struct recording_wishes {
+	uint64_t token; /* what a poke carries; random, 0: this process takes none */
+	_Atomic uint32_t asked, answered;
+	struct recording_rates wanted;
 };
 
 struct recording {
@@ -76,6 +102,9 @@ struct recording {
 	_Atomic uint64_t threads_unarmed;  /* for which the kernel gave no timer */
 	_Atomic uint64_t threads_untabled; /* for which there was no room in the registry */
 	_Atomic uint64_t ends[RECORDING_END_COUNT]; /* signals, by how the walk ended */
+	_Atomic uint64_t lost[RECORDING_KINDS];	    /* events that found no memory, by kind */
+	struct recording_rates rates;		    /* in force, or last in force */
+	struct recording_wishes wishes;
 	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
@@ -108,21 +137,20 @@ struct recording_stack {
 	rec_ref next; /* in its bucket */
 	uint32_t hash;
 	uint32_t layout;
-	_Atomic rec_ref counts; /* struct recording_count, newest first */
 	uint16_t n;
-	uint8_t flags; /* enum recording_stack_flags */
-	uint8_t end;   /* enum recording_end */
-	uint32_t pad;
+	uint8_t flags;	/* enum recording_stack_flags */
+	uint8_t end;	/* enum recording_end */
 	uint64_t pcs[]; /* leaf first */
 };
 
 struct recording_count {
-	rec_ref next;
+	rec_ref next; /* in its bucket */
+	rec_ref stack;
 	uint8_t kind; /* enum recording_kind */
 	uint8_t n;    /* of values */
 	uint16_t pad;
 	uint32_t labels; /* 0: none */
-	uint32_t pad2;
+	uint64_t key;	 /* what the kind tells apart besides stack and labels */
 	_Atomic uint64_t values[];
 };
 
@@ -144,6 +172,11 @@ static inline _Atomic rec_ref *recording_buckets(const struct recording *rec)
 static inline void recording_count(_Atomic uint64_t *counter, uint64_t n)
 {
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static inline _Atomic rec_ref *recording_count_buckets(const struct recording *rec)
+{
+	return recording_buckets(rec) + RECORDING_BUCKETS;
 }
 
 /* A new recording in anonymous memory, or in the new file `path` (which must not exist). Memory is

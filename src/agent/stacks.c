@@ -81,49 +81,64 @@ struct recording_stack *stacks_intern(struct recording *rec, const struct captur
 	return s;
 }
 
+/* --- counts --- */
+
+struct count_id {
+	rec_ref stack;
+	uint32_t labels;
+	uint64_t key;
+	enum recording_kind kind;
+};
+
+static uint32_t hash_count(const struct count_id *id)
+{
+	uint64_t h = sig_hash(((uint64_t)id->stack << 32 | id->labels) + (uint64_t)id->kind);
+	return (uint32_t)(sig_hash(h ^ id->key) >> 32);
+}
+
 static struct recording_count *find_count(
-	struct recording *rec, rec_ref ref, rec_ref stop, enum recording_kind kind, uint32_t labels)
+	struct recording *rec, rec_ref ref, rec_ref stop, const struct count_id *id)
 {
 	while (ref != stop) {
 		struct recording_count *c = recording_at(rec, ref);
-		if (c->kind == kind && c->labels == labels)
+		if (c->stack == id->stack && c->kind == id->kind && c->key == id->key &&
+			c->labels == id->labels)
 			return c;
 		ref = c->next;
 	}
 	return NULL;
 }
 
-static struct recording_count *push_count(struct recording *rec, struct recording_stack *stack,
-	rec_ref head, enum recording_kind kind, uint32_t labels, unsigned n)
+static struct recording_count *push_count(struct recording *rec, _Atomic rec_ref *bucket,
+	rec_ref head, const struct count_id *id, unsigned n)
 {
 	struct recording_count *c = recording_alloc(rec, sizeof(*c) + n * sizeof(c->values[0]));
 	if (!c)
 		return NULL;
-	c->kind = (uint8_t)kind;
+	c->stack = id->stack;
+	c->kind = (uint8_t)id->kind;
 	c->n = (uint8_t)n;
-	c->labels = labels;
+	c->labels = id->labels;
+	c->key = id->key;
 	for (;;) {
 		rec_ref seen = head;
 		c->next = head;
-		if (atomic_compare_exchange_strong_explicit(&stack->counts, &head,
-			    recording_ref(rec, c), memory_order_release, memory_order_acquire))
+		if (atomic_compare_exchange_strong_explicit(bucket, &head, recording_ref(rec, c),
+			    memory_order_release, memory_order_acquire))
 			return c;
-		struct recording_count *other = find_count(rec, head, seen, kind, labels);
+		struct recording_count *other = find_count(rec, head, seen, id);
 		if (other)
 			return other;
 	}
 }
 
-bool stacks_count(struct recording *rec, struct recording_stack *stack, enum recording_kind kind,
-	uint32_t labels, const uint64_t *values, unsigned n)
+struct recording_count *stacks_count(struct recording *rec, const struct recording_stack *stack,
+	enum recording_kind kind, uint32_t labels, uint64_t key, unsigned n)
 {
-	rec_ref head = atomic_load_explicit(&stack->counts, memory_order_acquire);
-	struct recording_count *c = find_count(rec, head, 0, kind, labels);
-	if (!c)
-		c = push_count(rec, stack, head, kind, labels, n);
-	if (!c)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		recording_count(&c->values[i], values[i]);
-	return true;
+	struct count_id id = {recording_ref(rec, stack), labels, key, kind};
+	_Atomic rec_ref *bucket =
+		&recording_count_buckets(rec)[hash_count(&id) % RECORDING_BUCKETS];
+	rec_ref head = atomic_load_explicit(bucket, memory_order_acquire);
+	struct recording_count *c = find_count(rec, head, 0, &id);
+	return c ? c : push_count(rec, bucket, head, &id, n);
 }

@@ -7,7 +7,9 @@
  * does nothing.
  */
 #include "agent/control.h"
+#include "agent/export.h"
 #include "agent/export_write.h"
+#include "agent/profiles.h"
 #include "agent/session.h"
 #include "sig/sig.h"
 
@@ -114,6 +116,19 @@ static void leave_word(unsigned sequence, int rc)
 	sig_close(fd);
 }
 
+static int set_rates(bool from_birth)
+{
+	const uint64_t *rates = started.session.rates;
+	int rc = 0;
+	if (rates[RECORDING_CPU])
+		rc = from_birth ? control_set_cpu_from_birth(rates[RECORDING_CPU])
+				: control_set_rate(RECORDING_CPU, rates[RECORDING_CPU]);
+	for (int kind = RECORDING_CPU + 1; kind < RECORDING_KINDS && !rc; kind++)
+		if (rates[kind])
+			rc = control_set_rate((enum recording_kind)kind, rates[kind]);
+	return rc;
+}
+
 static void record_session(void)
 {
 	struct recording *rec;
@@ -124,11 +139,15 @@ static void record_session(void)
 		return;
 	}
 	rec->sequence = sequence;
-	int rc = control_start(rec, started.session.hz, sequence == 0);
+	int rc = control_open(rec);
 	if (!rc)
+		rc = set_rates(sequence == 0);
+	if (rc) {
+		snprintf(rec->declined, sizeof(rec->declined), "%s", why_not(rc));
+		recording_free(control_is_recording() ? control_close() : rec);
 		return;
-	snprintf(rec->declined, sizeof(rec->declined), "%s", why_not(rc));
-	recording_free(rec);
+	}
+	profiles_keep();
 }
 
 static void begin_session(const char *text)
@@ -171,10 +190,15 @@ static void begin_profile(const char *name)
 	struct recording *rec;
 	if (recording_new(RECORDING_SIZE_MAX, &rec))
 		return;
-	if (control_start(rec, hz_wanted(), true)) {
+	if (control_open(rec)) {
 		recording_free(rec);
 		return;
 	}
+	if (control_set_cpu_from_birth(hz_wanted())) {
+		recording_free(control_close());
+		return;
+	}
+	profiles_keep();
 	started.profile_pid = sig_getpid();
 	if (!pid)
 		unsetenv("SONDE_CPUPROFILE");
@@ -182,12 +206,13 @@ static void begin_profile(const char *name)
 
 static void finish_profile(void)
 {
-	struct recording *rec = control_stop();
+	struct export_opts opts = {export_view("cpu"), NULL};
+	struct recording *rec = control_close();
 	if (!rec)
 		return;
 	int fd = sig_open(started.profile, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (fd >= 0) {
-		if (export_write(rec, fd))
+		if (export_write(rec, &opts, fd))
 			sig_syscall(SYS_ftruncate, fd, 0);
 		sig_close(fd);
 	}

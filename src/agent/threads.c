@@ -21,6 +21,9 @@ struct thread *threads_claim(struct threads *threads)
 		uint32_t state = THREAD_FREE;
 		if (!atomic_compare_exchange_strong(&t->state, &state, THREAD_CLAIMED))
 			continue;
+		atomic_store(&t->cpu.timer, TIMER_NONE);
+		atomic_store(&t->labels, 0);
+		atomic_store(&t->creator, 0);
 		uint32_t high = atomic_load(&threads->high);
 		while (high <= at && !atomic_compare_exchange_weak(&threads->high, &high, at + 1))
 			;

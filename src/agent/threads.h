@@ -21,6 +21,9 @@
 #define THREADS_MAX 65536
 #define TIDS_MAX    (1u << 22) /* the kernel's PID_MAX_LIMIT */
 
+#define TIMER_NONE   (-1)
+#define TIMER_ARMING (-2)
+
 enum thread_state {
 	THREAD_FREE,
 	THREAD_CLAIMED, /* being set up or taken down */
@@ -34,14 +37,15 @@ struct thread {
 	bool masked;	   /* it starts with SIGPROF blocked, as far as the program knows */
 	uint8_t farewells; /* rounds of thread-specific data destructors it has been through */
 	uintptr_t stack_lo, stack_hi; /* 0, 0: not known */
-	uint32_t labels;
-	uint32_t look; /* the last threads_scan() that saw it */
+	_Atomic uint32_t labels;      /* its label set, in the recording; 0: none */
+	_Atomic uint32_t creator; /* the stack that created it, in the recording; 0: not known */
+	uint32_t look;		  /* the last threads_scan() that saw it */
 	/* What a created thread is to run. */
 	void *(*start)(void *);
 	void *arg;
 	/* The CPU profiler's; see cpu.c. */
 	struct {
-		_Atomic int32_t timer; /* the kernel's id; -1: none */
+		_Atomic int32_t timer; /* the kernel's id, TIMER_NONE or TIMER_ARMING */
 		_Atomic bool kick;     /* the timer only asks for the first sample */
 		uint64_t base_ns;      /* of the thread's CPU clock when its account began */
 		int64_t credit_ns, carried_ns;

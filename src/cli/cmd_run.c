@@ -78,7 +78,7 @@ static void set_environment(
 	const struct run_session *s, const struct run_program *program, const char *lib)
 {
 	const char *before = getenv("LD_PRELOAD");
-	struct session session = {s->hz, getpid(), s->children, s->dir};
+	struct session session = {.pid = getpid(), .children = s->children, .dir = s->dir};
 	struct buf preload = BUF_INIT;
 	char text[PATH_MAX + 128];
 	if (program->sanitizer[0])
@@ -87,6 +87,7 @@ static void set_environment(
 	if (before && *before)
 		buf_printf(&preload, ":%s", before);
 	setenv("LD_PRELOAD", preload.data, 1);
+	memcpy(session.rates, s->rates, sizeof(session.rates));
 	session_format(text, sizeof(text), &session);
 	setenv(SESSION_ENV, text, 1);
 	buf_release(&preload);
@@ -253,12 +254,41 @@ static int run(struct run_session *s, char **argv)
 	return status ? status : end_like(ended);
 }
 
+/* What is written is recorded, and CPU when nothing else was asked for. */
+static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
+{
+	bool any = false;
+	for (int i = RUN_CPU + 1; i < RUN_OUTPUTS; i++)
+		any |= s->outputs[i].file[0] != '\0';
+	if (!any && !s->outputs[RUN_CPU].file[0])
+		s->outputs[RUN_CPU].file = "cpu.pb.gz";
+	for (int i = 0; i < RUN_OUTPUTS; i++) {
+		const struct export_view *view = export_view(s->outputs[i].view);
+		if (s->outputs[i].file[0])
+			s->rates[view->kind] = rates[view->kind];
+	}
+	if (s->outputs[RUN_CPU].file[0] &&
+		(rates[RECORDING_CPU] < 1 || rates[RECORDING_CPU] > SESSION_HZ_MAX))
+		return err_set(err, ERR_USAGE, "-hz %llu: the rate is from 1 to %d",
+			(unsigned long long)rates[RECORDING_CPU], SESSION_HZ_MAX);
+	return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
-	struct run_session s = {.hz = SESSION_HZ, .out = "cpu.pb.gz"};
+	struct run_session s = {.outputs = {
+					[RUN_CPU] = {"cpu", ""},
+					[RUN_THREADCREATE] = {"threadcreate", ""},
+				}};
+	unsigned hz = SESSION_HZ;
 	struct goflag flags[] = {
-		{"hz", GOFLAG_UINT, &s.hz, "samples a second of CPU time, 1 to 10000"},
-		{"o", GOFLAG_STRING, &s.out, "write the profile to `file`"},
+		{"hz", GOFLAG_UINT, &hz, "samples a second of CPU time, 1 to 10000"},
+		{"o", GOFLAG_STRING, &s.outputs[RUN_CPU].file,
+			"write the CPU profile to `file` (default cpu.pb.gz, if no other profile "
+			"is "
+			"asked for)"},
+		{"threadcreate", GOFLAG_STRING, &s.outputs[RUN_THREADCREATE].file,
+			"write to `file` the stacks that created threads"},
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
 			"(cpu.PID.pb.gz)"},
@@ -269,12 +299,13 @@ int cmd_run(int argc, char **argv)
 		usage(stdout, flags, array_len(flags));
 		return CLI_OK;
 	}
-	if (at >= 0 && (s.hz < 1 || s.hz > SESSION_HZ_MAX))
-		at = err_set(
-			&err, ERR_USAGE, "-hz %u: the rate is from 1 to %d", s.hz, SESSION_HZ_MAX);
-	if (at >= 0 && at >= argc)
-		at = err_set(&err, ERR_USAGE, "no program given; `sonde run -h` says how");
-	if (at < 0) {
+	uint64_t rates[RECORDING_KINDS] = {
+		[RECORDING_CPU] = hz,
+	};
+	int rc = at < 0 ? at : choose(&s, rates, &err);
+	if (!rc && at >= argc)
+		rc = err_set(&err, ERR_USAGE, "no program given; `sonde run -h` says how");
+	if (rc < 0) {
 		cli_error("run", "%s", err.msg);
 		return CLI_USAGE;
 	}

@@ -23,11 +23,23 @@ struct run_program {
 must_check int run_program_find(
 	const char *name, struct run_program *ret, int *ret_exit, struct err *err);
 
+/* A profile to write: a kind as export_view() names it, and the file; "" for none. */
+struct run_output {
+	const char *view;
+	const char *file;
+};
+
+enum run_output_id {
+	RUN_CPU,
+	RUN_THREADCREATE,
+	RUN_OUTPUTS,
+};
+
 /* A session: the directory the recordings go to. */
 struct run_session {
 	char dir[PATH_MAX];
-	const char *out; /* the profile to write */
-	unsigned hz;
+	struct run_output outputs[RUN_OUTPUTS];
+	uint64_t rates[RECORDING_KINDS];
 	bool children;
 	pid_t pid;	      /* the program's */
 	uint64_t duration_ns; /* it ran */

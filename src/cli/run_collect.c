@@ -108,16 +108,17 @@ static void release(struct collection *c)
 /* --- writing profiles --- */
 
 /* FILE for the program, FILE with ".PID" before its extension for its children. */
-static void name_output(const struct run_session *s, int pid, char *out, size_t size)
+static void name_output(
+	const struct run_session *s, const char *file, int pid, char *out, size_t size)
 {
-	const char *slash = strrchr(s->out, '/');
-	const char *base = slash ? slash + 1 : s->out;
+	const char *slash = strrchr(file, '/');
+	const char *base = slash ? slash + 1 : file;
 	const char *dot = strchr(*base ? base + 1 : base, '.');
-	int stem = dot ? (int)(dot - s->out) : (int)strlen(s->out);
+	int stem = dot ? (int)(dot - file) : (int)strlen(file);
 	if (pid == s->pid)
-		snprintf(out, size, "%s", s->out);
+		snprintf(out, size, "%s", file);
 	else
-		snprintf(out, size, "%.*s.%d%s", stem, s->out, pid, dot ? dot : "");
+		snprintf(out, size, "%.*s.%d%s", stem, file, pid, dot ? dot : "");
 }
 
 static int write_all(int fd, const struct buf *data)
@@ -167,7 +168,7 @@ static void symbolize(struct profile *p)
 		cli_error("run", "symbolizing: %s", err.msg);
 }
 
-static void report(const struct export_summary *sum, const char *file)
+static void report_cpu(const struct export_summary *sum, const char *file)
 {
 	fprintf(stderr,
 		"sonde run: %.3fs of CPU in %.3fs, %llu samples at %u Hz, %llu thread%s, "
@@ -185,16 +186,56 @@ static void report(const struct export_summary *sum, const char *file)
 		cli_error("run", "the program took SIGPROF for itself; its samples end there");
 }
 
-static int write_profile(
-	struct profile *p, struct export_summary *sum, const char *file, struct err *err)
+static void report(
+	const struct run_output *out, const struct profile *p, const struct export_summary *sum)
 {
-	struct buf out = BUF_INIT;
+	if (strcmp(out->view, "cpu") == 0) {
+		report_cpu(sum, out->file);
+		return;
+	}
+	fprintf(stderr, "sonde run: %s profile, %u sample%s in %.3fs: %s\n", out->view, p->sample_n,
+		p->sample_n == 1 ? "" : "s", (double)sum->duration_ns / 1e9, out->file);
+	if (sum->lost)
+		cli_error("run", "%llu events are missing in it: the recording's memory was full",
+			(unsigned long long)sum->lost);
+}
+
+static int write_profile(const struct run_output *out, struct profile *p,
+	const struct export_summary *sum, struct err *err)
+{
+	struct buf data = BUF_INIT;
 	symbolize(p);
-	profile_write(p, &out);
-	int rc = write_output(file, &out, err);
-	buf_release(&out);
+	profile_write(p, &data);
+	int rc = write_output(out->file, &data, err);
+	buf_release(&data);
 	if (!rc)
-		report(sum, file);
+		report(out, p, sum);
+	return rc;
+}
+
+/* One profile of one process. */
+static int export_output(const struct run_session *s, const struct run_output *out, int pid,
+	const struct export_source *sources, size_t n, struct err *err)
+{
+	struct profile p;
+	struct export_summary sum;
+	char file[PATH_MAX];
+	struct export_opts opts = {export_view(out->view), NULL};
+	int rc = export_profile(sources, n, &opts, &p, &sum, err);
+	if (rc)
+		return rc;
+	if (pid == s->pid && sum.duration_ns < s->duration_ns) {
+		sum.duration_ns = s->duration_ns;
+		p.duration_nanos = (int64_t)s->duration_ns;
+	}
+	name_output(s, out->file, pid, file, sizeof(file));
+	struct run_output named = {out->view, file};
+	if (sum.declined[0])
+		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
+			sum.exe[0] ? sum.exe : "the program", sum.declined);
+	else
+		rc = write_profile(&named, &p, &sum, err);
+	profile_release(&p);
 	return rc;
 }
 
@@ -203,26 +244,13 @@ static int export_process(
 	const struct run_session *s, const struct recorded *files, size_t n, struct err *err)
 {
 	struct export_source *sources = mem_array(n, sizeof(*sources));
+	int rc = 0;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = files[i].source;
-	struct profile p;
-	struct export_summary sum;
-	char file[PATH_MAX];
-	int rc = export_profile(sources, n, &p, &sum, err);
+	for (int i = 0; i < RUN_OUTPUTS && !rc; i++)
+		if (s->outputs[i].file && s->outputs[i].file[0])
+			rc = export_output(s, &s->outputs[i], files[0].pid, sources, n, err);
 	mem_free(sources);
-	if (rc)
-		return rc;
-	if (files[0].pid == s->pid && sum.duration_ns < s->duration_ns) {
-		sum.duration_ns = s->duration_ns;
-		p.duration_nanos = (int64_t)s->duration_ns;
-	}
-	name_output(s, files[0].pid, file, sizeof(file));
-	if (sum.declined[0])
-		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
-			sum.exe[0] ? sum.exe : "the program", sum.declined);
-	else
-		rc = write_profile(&p, &sum, file, err);
-	profile_release(&p);
 	return rc;
 }
 

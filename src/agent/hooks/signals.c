@@ -14,6 +14,7 @@
  */
 #include "agent/hooks/hooks.h"
 
+#include "agent/control.h"
 #include "agent/cpu.h"
 #include "sig/sig.h"
 
@@ -130,7 +131,7 @@ static void on_sigprof(int sig, siginfo_t *info, void *context)
 	struct thread *t = cpu_owner(info);
 	if (t)
 		cpu_sample(t, info->si_overrun, context);
-	else
+	else if (!control_poked(info))
 		forward(info, context);
 	errno = before;
 }

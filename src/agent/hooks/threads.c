@@ -60,7 +60,8 @@ HOOK int pthread_create(
 	pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
 	__typeof__(&pthread_create) next = NEXT(pthread_create);
-	struct thread *t = have_key ? control_thread_created(start, arg) : NULL;
+	struct thread *t =
+		have_key ? control_thread_created(start, arg, __builtin_return_address(0)) : NULL;
 	if (!t)
 		return next(thread, attr, start, arg);
 	int rc = next(thread, attr, begin, t);
@@ -73,7 +74,8 @@ HOOK int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
 	__typeof__(&thrd_create) next = NEXT(thrd_create);
 	struct thread *t =
-		have_key ? control_thread_created((void *(*)(void *))(void (*)(void))start, arg)
+		have_key ? control_thread_created((void *(*)(void *))(void (*)(void))start, arg,
+				   __builtin_return_address(0))
 			 : NULL;
 	if (!t)
 		return next(thread, start, arg);

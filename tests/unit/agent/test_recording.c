@@ -31,16 +31,30 @@ static struct captured stack_of(uintptr_t *pcs, size_t i)
 	return (struct captured){pcs, n, RECORDING_LEAF_EXACT, RECORDING_END_ROOT};
 }
 
+static bool count(struct recording *rec, const struct recording_stack *s, enum recording_kind kind,
+	uint32_t labels, uint64_t key, uint64_t n)
+{
+	struct recording_count *c = stacks_count(rec, s, kind, labels, key, 2);
+	if (c)
+		recording_count(&c->values[0], n);
+	return c != NULL;
+}
+
+static int export_cpu(struct export_source source, struct profile *p, struct err *err)
+{
+	struct export_opts opts = {export_view("cpu"), NULL};
+	return export_profile(&source, 1, &opts, p, NULL, err);
+}
+
 static void *write_all_stacks(void *arg)
 {
 	struct recording *rec = arg;
-	uint64_t one = 1;
 	for (size_t i = 0; i < ROUNDS; i++) {
 		uintptr_t pcs[8];
 		struct captured stack = stack_of(pcs, i % STACKS);
 		struct recording_stack *s = stacks_intern(rec, &stack);
 		assert_non_null(s);
-		assert_true(stacks_count(rec, s, RECORDING_CPU, 0, &one, 1));
+		assert_true(count(rec, s, RECORDING_CPU, 0, 0, 1));
 	}
 	return NULL;
 }
@@ -58,7 +72,7 @@ static void test_many_writers(void **state)
 
 	struct profile p;
 	struct export_source source = {rec, rec->size};
-	assert_int_equal(export_profile(&source, 1, &p, NULL, NULL), 0);
+	assert_int_equal(export_cpu(source, &p, NULL), 0);
 	assert_int_equal(p.sample_n, STACKS);
 	int64_t total = 0;
 	for (uint32_t i = 0; i < p.sample_n; i++) {
@@ -71,26 +85,68 @@ static void test_many_writers(void **state)
 	recording_free(rec);
 }
 
-/* Labels and kinds are counted apart under one stack. */
+/* Labels, kinds and keys are counted apart under one stack. */
 static void test_counts_apart(void **state)
 {
 	struct recording *rec = make(RECORDING_SIZE_MAX);
 	uintptr_t pcs[8];
-	uint64_t two[2] = {5, 7};
 	struct captured stack = stack_of(pcs, 3);
 	struct recording_stack *s = stacks_intern(rec, &stack);
-	assert_true(stacks_count(rec, s, RECORDING_CPU, 0, two, 1));
-	assert_true(stacks_count(rec, s, RECORDING_CPU, 9, two, 1));
-	assert_true(stacks_count(rec, s, RECORDING_CPU + 1, 0, two, 2));
-	assert_true(stacks_count(rec, s, RECORDING_CPU + 1, 0, two, 2));
 	assert_ptr_equal(stacks_intern(rec, &stack), s);
-	struct recording_count *newest = recording_at(rec, atomic_load(&s->counts));
-	assert_int_equal(newest->kind, RECORDING_CPU + 1);
-	assert_int_equal(atomic_load(&newest->values[0]), 10);
-	assert_int_equal(atomic_load(&newest->values[1]), 14);
-	struct recording_count *labelled = recording_at(rec, newest->next);
+	struct recording_count *plain = stacks_count(rec, s, RECORDING_CPU, 0, 0, 1);
+	struct recording_count *labelled = stacks_count(rec, s, RECORDING_CPU, 9, 0, 1);
+	struct recording_count *other = stacks_count(rec, s, RECORDING_HEAP, 0, 0, 2);
+	struct recording_count *keyed = stacks_count(rec, s, RECORDING_HEAP, 0, 48, 2);
+	struct recording_count *all[] = {plain, labelled, other, keyed};
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < i; k++)
+			assert_ptr_not_equal(all[i], all[k]);
+	assert_ptr_equal(stacks_count(rec, s, RECORDING_HEAP, 0, 48, 2), keyed);
+	assert_int_equal(keyed->key, 48);
 	assert_int_equal(labelled->labels, 9);
-	assert_int_equal(atomic_load(&labelled->values[0]), 5);
+	recording_free(rec);
+}
+
+static int64_t sum_cpu(struct recording *rec, const struct export_baseline *since, uint32_t *ret_n)
+{
+	struct profile p;
+	struct export_source source = {rec, rec->size};
+	struct export_opts opts = {export_view("cpu"), since};
+	assert_int_equal(export_profile(&source, 1, &opts, &p, NULL, NULL), 0);
+	int64_t sum = 0;
+	for (uint32_t i = 0; i < p.sample_n; i++)
+		sum += profile_values(&p, i)[0];
+	*ret_n = p.sample_n;
+	profile_release(&p);
+	return sum;
+}
+
+/* A profile that began later is what was counted since: old stacks that went on, new ones, and not
+ * those that stood still. */
+static void test_since(void **state)
+{
+	struct recording *rec = make(RECORDING_SIZE_MAX);
+	struct recording_stack *stacks[3];
+	uintptr_t pcs[8];
+	uint32_t n;
+	for (int i = 0; i < 3; i++) {
+		struct captured stack = stack_of(pcs, (size_t)i);
+		stacks[i] = stacks_intern(rec, &stack);
+	}
+	count(rec, stacks[0], RECORDING_CPU, 0, 0, 10);
+	count(rec, stacks[1], RECORDING_CPU, 0, 0, 20);
+	struct export_baseline since;
+	struct export_source source = {rec, rec->size};
+	assert_int_equal(export_baseline_take(&since, &source, 1, RECORDING_CPU, NULL), 0);
+	assert_int_equal(sum_cpu(rec, &since, &n), 0);
+	assert_int_equal(n, 0);
+	count(rec, stacks[1], RECORDING_CPU, 0, 0, 3);
+	count(rec, stacks[2], RECORDING_CPU, 0, 0, 4);
+	assert_int_equal(sum_cpu(rec, &since, &n), 7);
+	assert_int_equal(n, 2);
+	assert_int_equal(sum_cpu(rec, NULL, &n), 37);
+	assert_int_equal(n, 3);
+	export_baseline_release(&since);
 	recording_free(rec);
 }
 
@@ -124,10 +180,10 @@ static void test_written_over(void **state)
 	size_t size = RECORDING_ARENA + RECORDING_GROWTH;
 	struct recording *rec = make(size);
 	uintptr_t pcs[8];
-	uint64_t one = 1, seed = 1;
+	uint64_t seed = 1;
 	for (size_t i = 0; i < 500; i++) {
 		struct captured stack = stack_of(pcs, i);
-		stacks_count(rec, stacks_intern(rec, &stack), RECORDING_CPU, 0, &one, 1);
+		count(rec, stacks_intern(rec, &stack), RECORDING_CPU, 0, 0, 1);
 	}
 	size_t used = atomic_load(&rec->used);
 	char *copy = malloc(size); /* so that ASan sees what is read past its end */
@@ -145,7 +201,7 @@ static void test_written_over(void **state)
 		struct profile p;
 		struct err err = ERR_INIT;
 		struct export_source source = {copy, round % 2 ? size : RECORDING_ARENA + 1000};
-		if (export_profile(&source, 1, &p, NULL, &err) == 0) {
+		if (export_cpu(source, &p, &err) == 0) {
 			profile_release(&p);
 			good++;
 		}
@@ -161,10 +217,11 @@ static void test_not_a_recording(void **state)
 	struct profile p;
 	struct err err = ERR_INIT;
 	struct export_source source = {zeros, sizeof(zeros)};
-	assert_int_equal(export_profile(&source, 1, &p, NULL, &err), ERR_FORMAT);
+	assert_int_equal(export_cpu(source, &p, &err), ERR_FORMAT);
 	source.n = 100;
-	assert_int_equal(export_profile(&source, 1, &p, NULL, &err), ERR_TRUNCATED);
-	assert_int_equal(export_profile(&source, 0, &p, NULL, &err), ERR_NOT_FOUND);
+	assert_int_equal(export_cpu(source, &p, &err), ERR_TRUNCATED);
+	struct export_opts opts = {export_view("cpu"), NULL};
+	assert_int_equal(export_profile(&source, 0, &opts, &p, NULL, &err), ERR_NOT_FOUND);
 }
 
 int main(void)
@@ -172,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_many_writers),
 		cmocka_unit_test(test_counts_apart),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_written_over),
 		cmocka_unit_test(test_not_a_recording),

@@ -1,0 +1,89 @@
+/*
+ * Walking and interning; see capture.h.
+ */
+#include "agent/capture.h"
+
+#include "unwind/unwind.h"
+
+#include <string.h>
+
+#define OWN_FRAMES_MAX 16 /* between a walk and the hook's caller */
+
+_Static_assert((int)RECORDING_END_COUNT == (int)UNWIND_END_COUNT &&
+		       (int)RECORDING_END_FAULT == (int)UNWIND_END_FAULT,
+	"a recording names the ends of walks as the unwinder does");
+
+static int walker_take(void)
+{
+	uint64_t taken = atomic_load_explicit(&state->walkers_free, memory_order_relaxed);
+	while (taken) {
+		int i = __builtin_ctzll(taken);
+		if (atomic_compare_exchange_weak(
+			    &state->walkers_free, &taken, taken & ~(1ull << i)))
+			return i;
+	}
+	return -1;
+}
+
+static const struct unwind_stack *bounds_of(const struct thread *thread, struct unwind_stack *room)
+{
+	if (!thread || !thread->stack_hi)
+		return NULL;
+	*room = (struct unwind_stack){thread->stack_lo, thread->stack_hi};
+	return room;
+}
+
+bool capture_context(struct capture *c, const struct thread *thread, const ucontext_t *context)
+{
+	c->walker = walker_take();
+	if (c->walker < 0)
+		return false;
+	struct unwind_stack room;
+	uintptr_t *pcs = state->walkers[c->walker].pcs;
+	enum unwind_end end = UNWIND_END_ROOT;
+	size_t n = unwind_walk(context, bounds_of(thread, &room), pcs, RECORDING_STACK_MAX, &end);
+	c->stack = (struct captured){pcs, n, RECORDING_LEAF_EXACT, (uint8_t)end};
+	return true;
+}
+
+/* How many frames are ours; 0 if the caller is not met, which only a broken walk does. */
+static size_t own_frames(const uintptr_t *pcs, size_t n, const void *caller)
+{
+	for (size_t i = 0; i < n && i < OWN_FRAMES_MAX; i++)
+		if (pcs[i] == (uintptr_t)caller)
+			return i;
+	return 0;
+}
+
+__attribute__((noinline)) bool capture_here(
+	struct capture *c, const struct thread *thread, const void *caller, uintptr_t leaf)
+{
+	c->walker = walker_take();
+	if (c->walker < 0)
+		return false;
+	struct unwind_stack room;
+	uintptr_t *pcs = state->walkers[c->walker].pcs;
+	enum unwind_end end = UNWIND_END_ROOT;
+	size_t n = unwind_here(bounds_of(thread, &room), 0, pcs, RECORDING_STACK_MAX, &end);
+	size_t own = own_frames(pcs, n, caller);
+	if (leaf && own)
+		pcs[--own] = leaf + 1; /* as a return address, which is looked up one byte before */
+	c->stack = (struct captured){pcs + own, n - own, 0, (uint8_t)end};
+	return true;
+}
+
+void capture_done(struct capture *c)
+{
+	atomic_fetch_or(&state->walkers_free, 1ull << c->walker);
+}
+
+struct recording_stack *capture_intern(
+	struct recording *rec, const struct thread *thread, const void *caller, uintptr_t leaf)
+{
+	struct capture c;
+	if (!capture_here(&c, thread, caller, leaf))
+		return NULL;
+	struct recording_stack *s = stacks_intern(rec, &c.stack);
+	capture_done(&c);
+	return s;
+}

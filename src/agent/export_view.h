@@ -1,0 +1,46 @@
+/*
+ * export_view: what each kind of profile looks like: its sample types, its period, and how counts
+ * become values. The names, types and units are those of runtime/pprof (and, where Go has no such
+ * profile, in its manner). export.c does what they have in common.
+ */
+#ifndef SONDE_AGENT_EXPORT_VIEW_H
+#define SONDE_AGENT_EXPORT_VIEW_H
+
+#include "agent/recording.h"
+#include "pprof/pprof.h"
+
+#define EXPORT_TYPES_MAX  4
+#define EXPORT_LABELS_MAX 4 /* that a view adds by itself */
+
+/* A count as it is read: its values since the profile began. */
+struct export_count {
+	const struct recording *rec;
+	enum recording_kind kind;
+	unsigned n;
+	uint32_t labels;
+	uint64_t key;
+	uint64_t values[RECORDING_VALUES_MAX];
+};
+
+struct export_type {
+	const char *type, *unit;
+};
+
+struct export_view {
+	const char *name; /* as in /debug/pprof/NAME */
+	enum recording_kind kind;
+	struct export_type types[EXPORT_TYPES_MAX];
+	unsigned type_n;
+	const char *default_type; /* NULL: the last */
+	struct export_type period_type;
+	int64_t (*period)(const struct recording *rec);
+	/* False: nothing to show. */
+	bool (*values)(const struct export_count *c, int64_t *ret);
+	/* Labels made of the count's key; how many. NULL: none. */
+	unsigned (*labels)(struct profile *p, const struct export_count *c, struct label *ret);
+};
+
+/* NULL if there is none of this name. */
+const struct export_view *export_view(const char *name);
+
+#endif

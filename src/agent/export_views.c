@@ -1,0 +1,48 @@
+/*
+ * The kinds of profiles; see export_view.h.
+ */
+#include "agent/export_view.h"
+
+#include <string.h>
+
+/* --- cpu: runtime/pprof/proto.go --- */
+
+static int64_t cpu_period(const struct recording *rec)
+{
+	return (int64_t)rec->period_ns;
+}
+
+static bool cpu_values(const struct export_count *c, int64_t *ret)
+{
+	ret[0] = (int64_t)c->values[0];
+	ret[1] = (int64_t)(c->values[0] * c->rec->period_ns);
+	return ret[0] != 0;
+}
+
+/* --- threadcreate: runtime/pprof/pprof.go, printCountProfile --- */
+
+static int64_t period_one(const struct recording *rec)
+{
+	return 1;
+}
+
+static bool count_values(const struct export_count *c, int64_t *ret)
+{
+	ret[0] = (int64_t)c->values[0];
+	return ret[0] != 0;
+}
+
+static const struct export_view views[] = {
+	{"cpu", RECORDING_CPU, {{"samples", "count"}, {"cpu", "nanoseconds"}}, 2, NULL,
+		{"cpu", "nanoseconds"}, cpu_period, cpu_values, NULL},
+	{"threadcreate", RECORDING_THREADCREATE, {{"threadcreate", "count"}}, 1, NULL,
+		{"threadcreate", "count"}, period_one, count_values, NULL},
+};
+
+const struct export_view *export_view(const char *name)
+{
+	for (size_t i = 0; i < array_len(views); i++)
+		if (strcmp(views[i].name, name) == 0)
+			return &views[i];
+	return NULL;
+}

@@ -1,0 +1,24 @@
+/*
+ * kinds: what each kind of profile does when it is switched on and off.
+ *
+ * control.c has the table. All three functions may run in a signal handler (another process asked
+ * for it) and on any thread, one call at a time.
+ */
+#ifndef SONDE_AGENT_KINDS_H
+#define SONDE_AGENT_KINDS_H
+
+#include "agent/recording.h"
+
+struct kind {
+	/* Records at `rate` from now on (struct recording_rates), or no more (0). 0 or -errno. */
+	int (*set)(struct recording *rec, uint64_t rate);
+	/* The process ends, or the recording does: what is open is to be charged now. NULL: nothing
+	 * is. */
+	void (*finish)(struct recording *rec);
+	/* The recording is gone: references into it are to be forgotten. NULL: there are none. */
+	void (*forget)(void);
+};
+
+extern const struct kind cpu_kind;
+
+#endif

@@ -35,6 +35,7 @@
 #include "base/goflag.h"
 #include "base/html.h"
 #include "base/json.h"
+#include "base/library.h"
 #include "base/path.h"
 
 #endif

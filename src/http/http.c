@@ -4,12 +4,13 @@
 #include "http/http.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "http/mhd.h"
 
 enum {
 	CLIENTS_MAX = 64,
@@ -26,12 +27,15 @@ struct http_server {
 	char *url;
 };
 
+/* Filled by http_start(). */
+static struct microhttpd mhd;
+
 /* --- requests --- */
 
 const char *http_param(const struct http_request *req, const char *name)
 {
 	const char *value =
-		MHD_lookup_connection_value(req->connection, MHD_GET_ARGUMENT_KIND, name);
+		mhd.MHD_lookup_connection_value(req->connection, MHD_GET_ARGUMENT_KIND, name);
 	return value ? value : "";
 }
 
@@ -51,12 +55,12 @@ static enum MHD_Result on_param(
 void http_each_param(const struct http_request *req, http_param_fn *fn, void *ctx)
 {
 	struct each each = {fn, ctx};
-	MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, on_param, &each);
+	mhd.MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, on_param, &each);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	return mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 /* --- responses --- */
@@ -75,18 +79,18 @@ static bool takes_gzip(struct MHD_Connection *connection)
 
 static void add_headers(struct MHD_Response *response, const struct http_response *res)
 {
-	MHD_add_response_header(response, "Content-Type", res->type);
-	MHD_add_response_header(response, "Content-Security-Policy", res->policy);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	MHD_add_response_header(response, "Cache-Control", "no-store");
+	mhd.MHD_add_response_header(response, "Content-Type", res->type);
+	mhd.MHD_add_response_header(response, "Content-Security-Policy", res->policy);
+	mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+	mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (res->location)
-		MHD_add_response_header(response, "Location", res->location);
+		mhd.MHD_add_response_header(response, "Location", res->location);
 	if (res->filename) {
 		struct buf as = BUF_INIT;
 		buf_printf(&as, "attachment; filename=\"%s\"", res->filename);
-		MHD_add_response_header(response, "Content-Disposition", as.data);
+		mhd.MHD_add_response_header(response, "Content-Disposition", as.data);
 		buf_release(&as);
 	}
 }
@@ -99,14 +103,14 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 		gzip_deflate_fast(res->body.data, res->body.len, 1, &packed);
 	const struct buf *body = pack ? &packed : &res->body;
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
+		mhd.MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result queued = MHD_NO;
 	if (response) {
 		add_headers(response, res);
 		if (pack)
-			MHD_add_response_header(response, "Content-Encoding", "gzip");
-		queued = MHD_queue_response(connection, res->status, response);
-		MHD_destroy_response(response);
+			mhd.MHD_add_response_header(response, "Content-Encoding", "gzip");
+		queued = mhd.MHD_queue_response(connection, res->status, response);
+		mhd.MHD_destroy_response(response);
 	}
 	buf_release(&packed);
 	return queued;
@@ -204,10 +208,26 @@ static char *make_url(const char *host, unsigned port)
 	return buf_detach(&url, NULL);
 }
 
+static int load_microhttpd(struct err *err)
+{
+	static const char *const names[] = {MICROHTTPD_FUNCTIONS(LIBRARY_NAME)};
+	if (mhd.MHD_start_daemon)
+		return 0;
+	struct microhttpd found;
+	int rc = library_load(
+		"libmicrohttpd.so.12", "libmicrohttpd12", names, sizeof(found), &found, err);
+	if (rc >= 0)
+		mhd = found;
+	return rc < 0 ? err_prefix(err, "serving pages"), rc : 0;
+}
+
 int http_start(struct http_server **ret, const char *address, http_handler *handler, void *ctx,
 	struct err *err)
 {
 	char *host, *port;
+	int rc = load_microhttpd(err);
+	if (rc < 0)
+		return rc;
 	split_address(address, &host, &port);
 	int fd = listen_on(host, port, err);
 	mem_free(port);
@@ -220,10 +240,11 @@ int http_start(struct http_server **ret, const char *address, http_handler *hand
 	server->ctx = ctx;
 	server->own = host;
 	server->url = make_url(host, port_of(fd));
-	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL,
-		NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY, MHD_OPTION_END);
+	server->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0,
+		NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
+		MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		http_stop(server);
@@ -243,7 +264,7 @@ void http_stop(struct http_server *server)
 	if (!server)
 		return;
 	if (server->daemon)
-		MHD_stop_daemon(server->daemon);
+		mhd.MHD_stop_daemon(server->daemon);
 	mem_free(server->own);
 	mem_free(server->url);
 	mem_free(server);

@@ -5,10 +5,12 @@
  */
 #include "object/internal.h"
 
-#include <capstone/capstone.h>
 #include <stdlib.h>
 
+#include "object/capstone.h"
 #include "object/x86_text.h"
+
+struct capstone capstone;
 
 static bool architecture(const struct object *obj, cs_arch *arch, cs_mode *mode)
 {
@@ -71,8 +73,8 @@ static void plain_text(csh handle, const cs_insn *insn, struct object_inst *ret,
 	if (insn->op_str[0])
 		buf_printf(text, "\t%s", insn->op_str);
 	if (operand && !strchr(insn->op_str, '[') &&
-		(cs_insn_group(handle, insn, CS_GRP_JUMP) ||
-			cs_insn_group(handle, insn, CS_GRP_CALL))) {
+		(capstone.cs_insn_group(handle, insn, CS_GRP_JUMP) ||
+			capstone.cs_insn_group(handle, insn, CS_GRP_CALL))) {
 		ret->refers = OBJECT_REFERS_BRANCH;
 		ret->target = strtoull(operand + 1, NULL, 16);
 	}
@@ -87,14 +89,14 @@ static void run(const struct reader *reader, const uint8_t *code, size_t n, uint
 	object_inst_fn *fn, void *ctx)
 {
 	csh handle = reader->handle;
-	cs_insn *insn = cs_malloc(handle);
+	cs_insn *insn = capstone.cs_malloc(handle);
 	struct buf text = BUF_INIT;
 	while (n) {
 		struct object_inst inst = {.addr = addr, .size = 1, .text = "(bad)"};
 		const uint8_t *next = code;
 		size_t left = n;
 		uint64_t at = addr;
-		if (cs_disasm_iter(handle, &next, &left, &at, insn)) {
+		if (capstone.cs_disasm_iter(handle, &next, &left, &at, insn)) {
 			buf_clear(&text);
 			if (reader->is_x86)
 				x86_text(handle, insn, reader->intel, &inst, &text);
@@ -109,7 +111,20 @@ static void run(const struct reader *reader, const uint8_t *code, size_t n, uint
 		addr += inst.size;
 	}
 	buf_release(&text);
-	cs_free(insn, 1);
+	capstone.cs_free(insn, 1);
+}
+
+static int load_capstone(struct err *err)
+{
+	static const char *const names[] = {CAPSTONE_FUNCTIONS(LIBRARY_NAME)};
+	if (capstone.cs_open)
+		return 0;
+	struct capstone found;
+	int rc =
+		library_load("libcapstone.so.4", "libcapstone4", names, sizeof(found), &found, err);
+	if (rc >= 0)
+		capstone = found;
+	return rc < 0 ? err_prefix(err, "disassembling"), rc : 0;
 }
 
 int object_disasm(struct object *obj, uint64_t start, uint64_t end, bool intel, object_inst_fn *fn,
@@ -128,14 +143,18 @@ int object_disasm(struct object *obj, uint64_t start, uint64_t end, bool intel, 
 			"%s: no code at 0x%" PRIx64
 			" (is this the debug file of a stripped binary?)",
 			obj->path, start);
-	if (cs_open(arch, mode, &handle) != CS_ERR_OK)
+	int rc = load_capstone(err);
+	if (rc < 0)
+		return rc;
+	if (capstone.cs_open(arch, mode, &handle) != CS_ERR_OK)
 		return err_set(
 			err, ERR_UNSUPPORTED, "%s: capstone has no support for it", obj->path);
-	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+	capstone.cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
 	if (arch == CS_ARCH_X86)
-		cs_option(handle, CS_OPT_SYNTAX, intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT);
+		capstone.cs_option(
+			handle, CS_OPT_SYNTAX, intel ? CS_OPT_SYNTAX_INTEL : CS_OPT_SYNTAX_ATT);
 	struct reader reader = {.handle = handle, .is_x86 = arch == CS_ARCH_X86, .intel = intel};
 	run(&reader, code, n, start, fn, ctx);
-	cs_close(&handle);
+	capstone.cs_close(&handle);
 	return 0;
 }

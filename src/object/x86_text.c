@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 
+#include "object/capstone.h"
 #include "object/x86_text.h"
 
 static bool starts_with(const char *s, const char *prefix)
@@ -23,7 +24,7 @@ static bool starts_with(const char *s, const char *prefix)
 static bool says_size(csh handle, const cs_insn *insn, const cs_x86_op *op)
 {
 	static const char *const wide[] = {"xmm", "ymm", "zmm", "mm", "st", "k", "cr", "dr"};
-	const char *name = op->type == X86_OP_REG ? cs_reg_name(handle, op->reg) : NULL;
+	const char *name = op->type == X86_OP_REG ? capstone.cs_reg_name(handle, op->reg) : NULL;
 	if (!name)
 		return false;
 	for (size_t i = 0; i < array_len(wide); i++) {
@@ -52,13 +53,13 @@ static bool needs_suffix(csh handle, const cs_insn *insn, const char *base)
 /* Prefixes ("lock ") stay; the last word loses a suffix that says nothing. */
 static void add_mnemonic(csh handle, const cs_insn *insn, bool intel, struct buf *text)
 {
-	const char *base = cs_insn_name(handle, insn->id);
+	const char *base = capstone.cs_insn_name(handle, insn->id);
 	const char *word = strrchr(insn->mnemonic, ' ');
 	word = word ? word + 1 : insn->mnemonic;
 	size_t n = base ? strlen(base) : 0;
 	bool has_suffix =
 		n && !strncmp(word, base, n) && word[n] && !word[n + 1] && strchr("bwlq", word[n]);
-	if (insn->bytes[0] == 0x3e && cs_insn_group(handle, insn, CS_GRP_JUMP))
+	if (insn->bytes[0] == 0x3e && capstone.cs_insn_group(handle, insn, CS_GRP_JUMP))
 		buf_addstr(text, "notrack ");
 	buf_add(text, insn->mnemonic, (size_t)(word - insn->mnemonic));
 	if (!strcmp(word, "movd") && insn->detail->x86.rex & 8)
@@ -164,12 +165,12 @@ static void add_intel_memory(csh handle, const cs_insn *insn, struct buf *text)
 	}
 	buf_addch(text, '[');
 	if (op->mem.base != X86_REG_INVALID) {
-		buf_addstr(text, cs_reg_name(handle, op->mem.base));
+		buf_addstr(text, capstone.cs_reg_name(handle, op->mem.base));
 		plus = "+";
 	}
 	if (op->mem.index != X86_REG_INVALID) {
-		buf_printf(
-			text, "%s%s*%d", plus, cs_reg_name(handle, op->mem.index), op->mem.scale);
+		buf_printf(text, "%s%s*%d", plus, capstone.cs_reg_name(handle, op->mem.index),
+			op->mem.scale);
 		plus = "+";
 	}
 	if (insn->detail->x86.encoding.disp_size > 0)
@@ -234,7 +235,8 @@ static bool add_filler(const cs_insn *insn, bool intel, struct buf *text)
 static bool is_direct_branch(csh handle, const cs_insn *insn, uint64_t *ret)
 {
 	const cs_x86 *x = &insn->detail->x86;
-	if (!cs_insn_group(handle, insn, CS_GRP_JUMP) && !cs_insn_group(handle, insn, CS_GRP_CALL))
+	if (!capstone.cs_insn_group(handle, insn, CS_GRP_JUMP) &&
+		!capstone.cs_insn_group(handle, insn, CS_GRP_CALL))
 		return false;
 	if (x->op_count != 1 || x->operands[0].type != X86_OP_IMM)
 		return false;

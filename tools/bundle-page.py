@@ -39,7 +39,7 @@ def digest(text, tag):
 
 
 def policy(text):
-  return ("default-src 'none'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+  return ("default-src 'none'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
           "style-src 'sha256-%s'; script-src 'sha256-%s'"
           % (digest(text, "style"), digest(text, 'script type="module"')))
 

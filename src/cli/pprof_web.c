@@ -11,7 +11,7 @@ int pprof_web(const struct profile *p, const struct pprof_args *args, struct not
 	struct err *err)
 {
 	struct web_profile web = {.profile = p, .config = &args->config, .layout = pprof_dot};
-	struct http_server *server;
+	struct web_server *server;
 	sigset_t stop;
 	int got;
 	/* Before the server's thread starts, so that it does not take them. */
@@ -20,13 +20,13 @@ int pprof_web(const struct profile *p, const struct pprof_args *args, struct not
 	sigaddset(&stop, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	int rc = web_profile_start(&server, args->http, &web, err);
+	int rc = web_start(&server, args->http, &web, err);
 	if (rc < 0)
 		return rc;
-	notes_printf(notes, "Serving web UI on %s", http_url(server));
-	if (!args->no_browser && pprof_browse(http_url(server)) < 0)
-		notes_printf(notes, "No browser found: open %s yourself", http_url(server));
+	notes_printf(notes, "Serving web UI on %s", web_url(server));
+	if (!args->no_browser && pprof_browse(web_url(server)) < 0)
+		notes_printf(notes, "No browser found: open %s yourself", web_url(server));
 	sigwait(&stop, &got);
-	http_stop(server);
+	web_stop(server);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * Text that is put into URLs, and the check of names that clients call us by.
+ * Text that is put into URLs, and the checks of what clients say of themselves: the name they call
+ * us by, where their request comes from, what they have already.
  */
 #include "http/http.h"
 
@@ -45,4 +46,50 @@ bool http_host_allowed(const char *header, const char *own)
 	if (strcasecmp(host, "localhost") == 0 || is_address(host))
 		return true;
 	return n == own_n && strncasecmp(host, own_from, n) == 0;
+}
+
+/* --- who asks --- */
+
+static bool is_loopback(const char *host_header)
+{
+	const char *host;
+	size_t n = host_length(host_header, &host);
+	return (n == 9 && strncasecmp(host, "localhost", n) == 0) ||
+	       (n > 4 && strncmp(host, "127.", 4) == 0) || (n == 3 && strncmp(host, "::1", n) == 0);
+}
+
+/* "http://localhost:8080" of Host "localhost:8080". */
+static bool is_origin_of(const char *origin, const char *host)
+{
+	const char *own = strstr(origin, "://");
+	return own && strcasecmp(own + 3, host) == 0;
+}
+
+bool http_own_allowed(bool is_read, const char *site, const char *origin, const char *host)
+{
+	if (!host)
+		return false;
+	if (origin && !is_origin_of(origin, host))
+		return false;
+	if (site)
+		return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+	/* Browsers name the origin whenever they post, and the site of every request to this
+	 * machine. To others they may send a foreign page's GET, an image's say, with neither. */
+	return origin || !is_read || is_loopback(host);
+}
+
+bool http_etag_matches(const char *header, const char *etag)
+{
+	size_t n = strlen(etag);
+	if (header && strcmp(header, "*") == 0)
+		return true;
+	while (header && *header) {
+		header += strspn(header, " \t,");
+		if (strncmp(header, "W/", 2) == 0)
+			header += 2;
+		if (strncmp(header, etag, n) == 0 && strchr(" \t,", header[n]))
+			return true;
+		header = strchr(header, ',');
+	}
+	return false;
 }

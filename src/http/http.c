@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +64,39 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+const char *http_header(const struct http_request *req, const char *name)
+{
+	return header(req->connection, name);
+}
+
+bool http_is_read(const struct http_request *req)
+{
+	return strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0;
+}
+
+bool http_is_own(const struct http_request *req)
+{
+	return http_own_allowed(http_is_read(req), http_header(req, "Sec-Fetch-Site"),
+		http_header(req, "Origin"), http_header(req, "Host"));
+}
+
+static bool is_served(const struct http_request *req)
+{
+	return http_is_read(req) || strcmp(req->method, "POST") == 0 ||
+	       strcmp(req->method, "DELETE") == 0;
+}
+
+/* A browser that has left the page, or typed on, closes the connection: nobody wants the answer. */
+static bool is_gone(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (!info)
+		return false;
+	struct pollfd client = {.fd = info->connect_fd, .events = POLLRDHUP};
+	return poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /* --- responses --- */
 
 static void refuse(struct http_response *res, unsigned status, const char *why)
@@ -84,7 +118,14 @@ static void add_headers(struct MHD_Response *response, const struct http_respons
 	mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	if (res->etag) {
+		/* Kept, but asked after each time: the next profile may be served here. */
+		mhd.MHD_add_response_header(response, "Cache-Control", "private, no-cache");
+		mhd.MHD_add_response_header(response, "ETag", res->etag);
+		mhd.MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	} else {
+		mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	}
 	if (res->location)
 		mhd.MHD_add_response_header(response, "Location", res->location);
 	if (res->filename) {
@@ -101,9 +142,10 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 	bool pack = !res->filename && res->body.len >= COMPRESS_FROM && takes_gzip(connection);
 	if (pack)
 		gzip_deflate_fast(res->body.data, res->body.len, 1, &packed);
-	const struct buf *body = pack ? &packed : &res->body;
+	size_t n;
+	char *body = buf_detach(pack ? &packed : &res->body, &n);
 	struct MHD_Response *response =
-		mhd.MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
+		mhd.MHD_create_response_from_buffer_with_free_callback(n, body, mem_free);
 	enum MHD_Result queued = MHD_NO;
 	if (response) {
 		add_headers(response, res);
@@ -111,36 +153,36 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 			mhd.MHD_add_response_header(response, "Content-Encoding", "gzip");
 		queued = mhd.MHD_queue_response(connection, res->status, response);
 		mhd.MHD_destroy_response(response);
+	} else {
+		mem_free(body);
 	}
 	buf_release(&packed);
 	return queued;
-}
-
-static bool is_read(const char *method)
-{
-	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *upload, size_t *upload_n, void **state)
 {
 	struct http_server *server = ctx;
-	struct http_request req = {.path = path, .connection = connection};
+	struct http_request req = {.method = method, .path = path, .connection = connection};
 	struct http_response res = {
 		.status = MHD_HTTP_OK,
 		.type = "text/plain; charset=utf-8",
 		.policy = "default-src 'none'; frame-ancestors 'none'",
 		.body = BUF_INIT,
 	};
+	if (is_gone(connection))
+		return MHD_NO;
 	if (!http_host_allowed(header(connection, "Host"), server->own))
 		refuse(&res, MHD_HTTP_FORBIDDEN,
 			"This server answers to localhost and to addresses only.\n");
-	else if (!is_read(method))
+	else if (!is_served(&req))
 		refuse(&res, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET is served here.\n");
 	else
 		server->handler(server->ctx, &req, &res);
 	enum MHD_Result queued = send_response(connection, &res);
 	mem_free(res.location);
+	mem_free(res.etag);
 	buf_release(&res.body);
 	return queued;
 }

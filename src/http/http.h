@@ -16,9 +16,18 @@
 #include "base/base.h"
 
 struct http_request {
+	const char *method;
 	const char *path; /* without the query, decoded */
 	void *connection;
 };
+
+/* GET or HEAD: what changes nothing. */
+bool http_is_read(const struct http_request *req);
+/* Of a header; NULL if it was not sent. Lives as long as the request. */
+const char *http_header(const struct http_request *req, const char *name);
+/* Whether a page of ours, the person or a program asks, not a page from elsewhere: to be asked
+ * before anything is changed. */
+bool http_is_own(const struct http_request *req);
 
 /* Of a parameter of the query, decoded; "" if it is not there. Lives as long as the request. */
 const char *http_param(const struct http_request *req, const char *name);
@@ -33,6 +42,8 @@ struct http_response {
 	const char *policy;   /* Content-Security-Policy; static */
 	const char *filename; /* offered as a download under this name, or NULL; static */
 	char *location;	      /* of a redirection, or NULL; the server frees it */
+	char *etag; /* what the answer is known by, quoted, or NULL: it is asked for anew each
+		     * time. The server frees it */
 	struct buf body;
 };
 
@@ -51,6 +62,12 @@ void http_stop(struct http_server *server);
 
 /* Whether a Host header (NULL: there was none) may be answered by a server started as `own`. */
 bool http_host_allowed(const char *header, const char *own);
+
+/* The rule behind http_is_own(): `site` is Sec-Fetch-Site, `origin` Origin, `host` Host; NULL if
+ * not sent. */
+bool http_own_allowed(bool is_read, const char *site, const char *origin, const char *host);
+/* Whether an If-None-Match header (NULL: there was none) names the tag. */
+bool http_etag_matches(const char *header, const char *etag);
 
 /* Text as a value in a query. */
 void http_escape_query(struct buf *out, const char *text);

@@ -8,14 +8,15 @@
 
 #include "base/base.h"
 
-#define MICROHTTPD_FUNCTIONS(X)            \
-	X(MHD_start_daemon)                \
-	X(MHD_stop_daemon)                 \
-	X(MHD_lookup_connection_value)     \
-	X(MHD_get_connection_values)       \
-	X(MHD_create_response_from_buffer) \
-	X(MHD_add_response_header)         \
-	X(MHD_queue_response)              \
+#define MICROHTTPD_FUNCTIONS(X)                               \
+	X(MHD_start_daemon)                                   \
+	X(MHD_get_connection_info)                            \
+	X(MHD_stop_daemon)                                    \
+	X(MHD_lookup_connection_value)                        \
+	X(MHD_get_connection_values)                          \
+	X(MHD_create_response_from_buffer_with_free_callback) \
+	X(MHD_add_response_header)                            \
+	X(MHD_queue_response)                                 \
 	X(MHD_destroy_response)
 
 struct microhttpd {

@@ -17,6 +17,7 @@
 #include "pprof/pprof.h"
 
 #include "report/config.h"
+#include "report/flame.h"
 #include "report/graph.h"
 #include "report/units.h"
 #include "report/weblist.h"

@@ -1,29 +1,28 @@
 /*
- * The pages of one profile. A request copies the profile, because a report changes it, makes the
- * report the path names with the options of the query, and puts navigation around it. (Rejected:
- * what google/pprof does, sending every stack to the browser and cutting there.)
+ * The pages of one profile: the report a path names, with the options of the query, and navigation
+ * around it. (Rejected: what google/pprof does, sending every stack to the browser and cutting
+ * there.)
  */
-#include "web/web.h"
+#include "web/internal.h"
 
 #include <stdio.h>
-
-/* The style of all pages: ui/flame/flame.css and ui/profile/profile.css. */
-extern const char web_style[];
-extern const size_t web_style_len;
 
 #define PAGE_POLICY                                                                   \
 	"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; " \
 	"frame-ancestors 'none'"
 
 struct page;
+typedef int page_make_fn(struct page *page, struct err *err);
+static page_make_fn make_report, make_flame;
 typedef int page_body_fn(struct page *page, struct report *r, struct err *err);
-static page_body_fn flame_body, top_body, graph_body, text_body;
+static page_body_fn top_body, graph_body, text_body;
 
 struct view {
 	const char *path, *title;
 	const char *command;
 	enum report_format format;
-	page_body_fn *body;
+	page_make_fn *make;
+	page_body_fn *body;	 /* of make_report() */
 	const char *granularity; /* unless the query names one; NULL: none */
 	int nodecount;		 /* whatever the query says; -1: what it says */
 	bool has_symbol;	 /* the parameter f is the command's argument too */
@@ -31,30 +30,27 @@ struct view {
 };
 
 static const struct view views[] = {
-	{"/ui/flamegraph", "Flame graph", "flame", REPORT_FLAME, flame_body, "filefunctions", -1,
-		false, false},
-	{"/ui/top", "Top", "top", REPORT_TEXT, top_body, NULL, 500, false, false},
-	{"/ui/graph", "Graph", "svg", REPORT_DOT, graph_body, NULL, -1, false, false},
-	{"/ui/peek", "Peek", "peek", REPORT_TREE, text_body, "lines", -1, true, false},
-	{"/ui/source", "Source", "list", REPORT_LIST, text_body, NULL, -1, true, true},
-	{"/ui/disasm", "Disassembly", "disasm", REPORT_DISASM, text_body, NULL, -1, true, true},
-	{"/ui/tags", "Tags", "tags", REPORT_TAGS, text_body, NULL, -1, false, false},
+	{"/ui/flamegraph", "Flame graph", "flame", REPORT_FLAME, make_flame, NULL, NULL, -1, false,
+		false},
+	{"/ui/top", "Top", "top", REPORT_TEXT, make_report, top_body, NULL, 500, false, false},
+	{"/ui/graph", "Graph", "svg", REPORT_DOT, make_report, graph_body, NULL, -1, false, false},
+	{"/ui/peek", "Peek", "peek", REPORT_TREE, make_report, text_body, "lines", -1, true, false},
+	{"/ui/source", "Source", "list", REPORT_LIST, make_report, text_body, NULL, -1, true, true},
+	{"/ui/disasm", "Disassembly", "disasm", REPORT_DISASM, make_report, text_body, NULL, -1,
+		true, true},
+	{"/ui/tags", "Tags", "tags", REPORT_TAGS, make_report, text_body, NULL, -1, false, false},
 };
 
 struct page {
-	const struct web_profile *web;
+	struct query *q;
 	const struct view *view;
-	const struct http_request *req;
-	struct http_response *res;
-	struct config config;
 	struct notes notes;
 	struct buf warnings; /* HTML */
-	struct err err;	     /* of the query */
 };
 
 /* --- links --- */
 
-struct query {
+struct link {
 	struct buf *out;
 	const char *without;
 	char separator;
@@ -62,14 +58,14 @@ struct query {
 
 static void put_param(void *ctx, const char *name, const char *value)
 {
-	struct query *q = ctx;
-	if (!*value || strcmp(name, q->without) == 0)
+	struct link *link = ctx;
+	if (!*value || strcmp(name, link->without) == 0)
 		return;
-	buf_addch(q->out, q->separator);
-	http_escape_query(q->out, name);
-	buf_addch(q->out, '=');
-	http_escape_query(q->out, value);
-	q->separator = '&';
+	buf_addch(link->out, link->separator);
+	http_escape_query(link->out, name);
+	buf_addch(link->out, '=');
+	http_escape_query(link->out, value);
+	link->separator = '&';
 }
 
 /* A link within HTML to a view with the parameters of this request, but one, which may be given
@@ -78,12 +74,12 @@ static void put_href(
 	struct page *page, const char *path, const char *param, const char *value, struct buf *out)
 {
 	struct buf url = BUF_INIT;
-	struct query q = {.out = &url, .without = param, .separator = '?'};
+	struct link link = {.out = &url, .without = param, .separator = '?'};
 	buf_addstr(&url, path);
-	http_each_param(page->req, put_param, &q);
+	http_each_param(page->q->req, put_param, &link);
 	if (*value) {
-		q.without = "";
-		put_param(&q, param, value);
+		link.without = "";
+		put_param(&link, param, value);
 	}
 	html_escape(out, url.data);
 	buf_release(&url);
@@ -121,7 +117,7 @@ static void put_views(struct page *page, struct buf *out)
 
 static void put_types(struct page *page, uint32_t chosen, struct buf *out)
 {
-	const struct profile *p = page->web->profile;
+	const struct profile *p = page->q->server->web->profile;
 	if (p->sample_type_n < 2)
 		return;
 	buf_addstr(out, "<div aria-label=\"Sample type\" role=\"group\">");
@@ -162,7 +158,7 @@ static bool is_filter(const char *param)
 static void put_chips(struct page *page, struct buf *out)
 {
 	for (size_t i = 0; i < array_len(filters); i++) {
-		const char *value = http_param(page->req, filters[i].param);
+		const char *value = http_param(page->q->req, filters[i].param);
 		if (!*value)
 			continue;
 		buf_addstr(out, "<a class=\"chip\" title=\"Remove this filter\" href=\"");
@@ -192,10 +188,10 @@ static void put_form(struct page *page, struct buf *out)
 	for (size_t i = 0; i < array_len(filters); i++) {
 		buf_printf(out, "<label>%s <input name=\"%s\" value=\"", filters[i].name,
 			filters[i].param);
-		html_escape(out, http_param(page->req, filters[i].param));
+		html_escape(out, http_param(page->q->req, filters[i].param));
 		buf_addstr(out, "\" spellcheck=\"false\"></label>");
 	}
-	http_each_param(page->req, put_hidden, out);
+	http_each_param(page->q->req, put_hidden, out);
 	buf_addstr(out, "<button>Apply</button></form></details>");
 }
 
@@ -214,7 +210,7 @@ static void put_navigation(struct page *page, uint32_t type, struct buf *out)
 
 static void put_start(struct page *page, struct report *r, const struct report_labels *labels)
 {
-	struct buf *out = &page->res->body;
+	struct buf *out = &page->q->res->body;
 	buf_addstr(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 			"<meta name=\"viewport\" content=\"width=device-width, "
 			"initial-scale=1\">\n<link rel=\"stylesheet\" "
@@ -242,29 +238,9 @@ static void put_profile_start(struct page *page, struct report *r)
 
 static void put_end(struct page *page)
 {
-	page->res->type = "text/html; charset=utf-8";
-	page->res->policy = PAGE_POLICY;
-	buf_addstr(&page->res->body, "\n</main>\n</body>\n</html>\n");
-}
-
-/* The page is the one that -flame writes; navigation goes in front. */
-static int flame_body(struct page *page, struct report *r, struct err *err)
-{
-	struct buf whole = BUF_INIT;
-	struct buf *out = &page->res->body;
-	struct sink to = buf_sink(&whole);
-	int rc = report_flame(r, &to, err);
-	if (rc >= 0) {
-		const char *body = strstr(whole.data, "<body>");
-		size_t n = body ? (size_t)(body - whole.data) + strlen("<body>") : 0;
-		buf_add(out, whole.data, n);
-		put_navigation(page, r->value_index, out);
-		buf_add(out, whole.data + n, whole.len - n);
-		page->res->type = "text/html; charset=utf-8";
-		page->res->policy = report_flame_policy();
-	}
-	buf_release(&whole);
-	return rc;
+	page->q->res->type = "text/html; charset=utf-8";
+	page->q->res->policy = PAGE_POLICY;
+	buf_addstr(&page->q->res->body, "\n</main>\n</body>\n</html>\n");
 }
 
 static void put_cell(struct report *r, int64_t value, struct buf *out)
@@ -277,7 +253,7 @@ static void put_cell(struct report *r, int64_t value, struct buf *out)
 
 static void put_item(struct page *page, struct report *r, const struct report_item *item)
 {
-	struct buf *out = &page->res->body;
+	struct buf *out = &page->q->res->body;
 	char *exact = quote_name(item->name);
 	buf_addstr(out, "<tr>");
 	put_cell(r, item->flat, out);
@@ -292,8 +268,8 @@ static void put_item(struct page *page, struct report *r, const struct report_it
 
 static void put_sort_head(struct page *page, const char *sort, const char *title)
 {
-	struct buf *out = &page->res->body;
-	bool chosen = strcmp(page->config.sort, sort) == 0;
+	struct buf *out = &page->q->res->body;
+	bool chosen = strcmp(page->q->config.sort, sort) == 0;
 	buf_printf(
 		out, "<th scope=\"col\"%s><a href=\"", chosen ? " aria-sort=\"descending\"" : "");
 	put_href(page, page->view->path, "sort", sort, out);
@@ -305,13 +281,13 @@ static int top_body(struct page *page, struct report *r, struct err *err)
 	struct report_items items;
 	report_items_init(r, &items);
 	put_start(page, r, &items.labels);
-	buf_addstr(&page->res->body, "<table class=\"top\"><thead><tr>");
+	buf_addstr(&page->q->res->body, "<table class=\"top\"><thead><tr>");
 	put_sort_head(page, "flat", "Flat");
 	put_sort_head(page, "cum", "Cum");
-	buf_addstr(&page->res->body, "<th scope=\"col\">Name<tbody>\n");
+	buf_addstr(&page->q->res->body, "<th scope=\"col\">Name<tbody>\n");
 	for (uint32_t i = 0; i < items.n; i++)
 		put_item(page, r, &items.items[i]);
-	buf_addstr(&page->res->body, "</table>");
+	buf_addstr(&page->q->res->body, "</table>");
 	report_items_release(&items);
 	put_end(page);
 	return 0;
@@ -325,16 +301,16 @@ static int graph_body(struct page *page, struct report *r, struct err *err)
 	struct sink to = buf_sink(&graph);
 	int rc = report_dot(r, &to, err);
 	if (rc >= 0)
-		rc = page->web->layout(&graph, "svg", &image, err);
+		rc = page->q->server->web->layout(&graph, "svg", &image, err);
 	if (rc < 0)
-		page->res->status = 501;
+		page->q->res->status = 501;
 	const char *svg = rc >= 0 ? strstr(image.data, "<svg") : NULL;
 	if (svg) {
 		put_profile_start(page, r);
-		buf_addstr(&page->res->body, "<div class=\"graph\" role=\"region\" "
-					     "aria-label=\"Call graph\" tabindex=\"0\">");
-		buf_addstr(&page->res->body, svg);
-		buf_addstr(&page->res->body, "</div>");
+		buf_addstr(&page->q->res->body, "<div class=\"graph\" role=\"region\" "
+						"aria-label=\"Call graph\" tabindex=\"0\">");
+		buf_addstr(&page->q->res->body, svg);
+		buf_addstr(&page->q->res->body, "</div>");
 		put_end(page);
 	}
 	buf_release(&graph);
@@ -349,9 +325,9 @@ static int text_body(struct page *page, struct report *r, struct err *err)
 	int rc = report_write(r, &to, err);
 	if (rc >= 0) {
 		put_profile_start(page, r);
-		buf_addstr(&page->res->body, "<pre tabindex=\"0\">");
-		html_escape(&page->res->body, text.data);
-		buf_addstr(&page->res->body, "</pre>");
+		buf_addstr(&page->q->res->body, "<pre tabindex=\"0\">");
+		html_escape(&page->q->res->body, text.data);
+		buf_addstr(&page->q->res->body, "</pre>");
 		put_end(page);
 	}
 	buf_release(&text);
@@ -368,20 +344,13 @@ static void add_warning(struct notes *notes, const char *line)
 	buf_addstr(out, "</p>");
 }
 
-static void set_option(void *ctx, const char *name, const char *value)
-{
-	struct page *page = ctx;
-	if (!page->err.code && *value)
-		(void)!config_set_url(&page->config, name, value, &page->err);
-}
-
 static void set_defaults(struct page *page)
 {
 	const struct view *v = page->view;
-	if (v->granularity && (!*page->config.granularity || v->has_symbol))
-		config_set_string(&page->config.granularity, v->granularity);
+	if (v->granularity && (!*page->q->config.granularity || v->has_symbol))
+		config_set_string(&page->q->config.granularity, v->granularity);
 	if (v->nodecount >= 0)
-		page->config.nodecount = v->nodecount;
+		page->q->config.nodecount = v->nodecount;
 }
 
 /* Source and assembly of everything would be too much: one is to be named first. */
@@ -389,12 +358,12 @@ static int ask_for_symbol(struct page *page, struct err *err)
 {
 	struct report r;
 	struct profile copy;
-	profile_copy(&copy, page->web->profile);
-	int rc = report_init_header(&r, &copy, &page->config, &page->notes, err);
+	profile_copy(&copy, page->q->server->web->profile);
+	int rc = report_init_header(&r, &copy, &page->q->config, &page->notes, err);
 	if (rc >= 0) {
 		put_profile_start(page, &r);
-		buf_addstr(&page->res->body, "<p>Name functions by a regular expression: "
-					     "Refine, focus. Or choose one under Top.</p>");
+		buf_addstr(&page->q->res->body, "<p>Name functions by a regular expression: "
+						"Refine, focus. Or choose one under Top.</p>");
 		put_end(page);
 		report_release(&r);
 	}
@@ -402,17 +371,42 @@ static int ask_for_symbol(struct page *page, struct err *err)
 	return rc;
 }
 
-static int make_page(struct page *page, struct err *err)
+/* The page is the one that -flame writes; navigation goes in front. */
+static int make_flame(struct page *page, struct err *err)
+{
+	const struct flame *f;
+	struct buf whole = BUF_INIT, *out = &page->q->res->body;
+	int rc = query_flame(page->q, &f, err);
+	if (rc >= 0)
+		rc = flame_page(f, &flame_cut_screen, true, &whole, err);
+	if (rc >= 0) {
+		const struct report_labels *notes = flame_notes(f);
+		for (uint32_t i = 0; i < notes->n; i++)
+			add_warning(&page->notes, notes->lines[i]);
+		const char *body = strstr(whole.data, "<body>");
+		size_t n = body ? (size_t)(body - whole.data) + strlen("<body>") : 0;
+		buf_add(out, whole.data, n);
+		put_navigation(page, flame_type(f), out);
+		buf_add(out, whole.data + n, whole.len - n);
+		page->q->res->type = "text/html; charset=utf-8";
+		page->q->res->policy = report_flame_policy();
+	}
+	buf_release(&whole);
+	return rc;
+}
+
+static int make_report(struct page *page, struct err *err)
 {
 	const struct view *v = page->view;
-	const char *symbol = http_param(page->req, "f");
+	const char *symbol = http_param(page->q->req, "f");
 	if (v->needs_symbol && !*symbol)
 		return ask_for_symbol(page, err);
 	struct report r;
 	struct profile copy;
-	profile_copy(&copy, page->web->profile);
+	set_defaults(page);
+	profile_copy(&copy, page->q->server->web->profile);
 	int rc = report_init(&r, &copy, v->format, v->command, v->has_symbol ? symbol : NULL,
-		&page->config, &page->notes, err);
+		&page->q->config, &page->notes, err);
 	if (rc >= 0) {
 		rc = v->body(page, &r, err);
 		report_release(&r);
@@ -421,73 +415,24 @@ static int make_page(struct page *page, struct err *err)
 	return rc;
 }
 
-static void serve_view(const struct web_profile *web, const struct view *view,
-	const struct http_request *req, struct http_response *res)
+const struct view *web_view(const char *path)
 {
-	struct page page = {.web = web, .view = view, .req = req, .res = res, .warnings = BUF_INIT};
-	page.notes = (struct notes){.add = add_warning, .ctx = &page.warnings};
-	config_copy(&page.config, web->config);
-	http_each_param(req, set_option, &page);
-	struct err err = page.err;
-	if (!err.code) {
-		set_defaults(&page);
-		(void)!make_page(&page, &err);
-	}
-	if (err.code) {
-		if (res->status == 200)
-			res->status = 400;
-		buf_clear(&res->body);
-		buf_printf(&res->body, "%s\n", err.msg);
-	}
-	config_release(&page.config);
-	buf_release(&page.warnings);
-}
-
-static void redirect(struct http_response *res, unsigned status, const struct http_request *req,
-	const char *path)
-{
-	struct buf to = BUF_INIT;
-	struct query q = {.out = &to, .without = "", .separator = '?'};
-	buf_addstr(&to, path);
-	http_each_param(req, put_param, &q);
-	res->status = status;
-	res->location = buf_detach(&to, NULL);
-}
-
-/* The page one starts at, and names that google/pprof's has had. */
-static bool is_flame_alias(const char *path)
-{
-	return strcmp(path, "/ui/") == 0 || strcmp(path, "/ui/flamegraph2") == 0 ||
-	       strcmp(path, "/ui/flamegraphold") == 0;
-}
-
-static void serve(void *ctx, const struct http_request *req, struct http_response *res)
-{
-	const struct web_profile *web = ctx;
 	for (size_t i = 0; i < array_len(views); i++)
-		if (strcmp(req->path, views[i].path) == 0)
-			return serve_view(web, &views[i], req, res);
-	if (strcmp(req->path, "/ui/style.css") == 0) {
-		res->type = "text/css; charset=utf-8";
-		buf_add(&res->body, web_style, web_style_len);
-	} else if (strcmp(req->path, "/ui/download") == 0) {
-		res->type = "application/vnd.google.protobuf+gzip";
-		res->filename = "profile.pb.gz";
-		profile_write(web->profile, &res->body);
-	} else if (strcmp(req->path, "/ui") == 0) {
-		redirect(res, 301, req, "/ui/");
-	} else if (is_flame_alias(req->path)) {
-		redirect(res, 301, req, "/ui/flamegraph");
-	} else if (strncmp(req->path, "/ui/", 4) == 0) {
-		res->status = 404;
-		buf_addstr(&res->body, "404 page not found\n");
-	} else {
-		redirect(res, 307, req, "/ui/");
-	}
+		if (strcmp(path, views[i].path) == 0)
+			return &views[i];
+	return NULL;
 }
 
-int web_profile_start(struct http_server **ret, const char *address, const struct web_profile *web,
-	struct err *err)
+bool web_view_reads_files(const struct view *view)
 {
-	return http_start(ret, address, serve, (void *)web, err);
+	return view->needs_symbol;
+}
+
+int web_page(struct query *q, const struct view *view, struct err *err)
+{
+	struct page page = {.q = q, .view = view, .warnings = BUF_INIT};
+	page.notes = (struct notes){.add = add_warning, .ctx = &page.warnings};
+	int rc = view->make(&page, err);
+	buf_release(&page.warnings);
+	return rc;
 }

@@ -3,10 +3,12 @@
  * pprof's internal/driver/webui.go: the same paths and the same parameters.
  *
  *	/ui/flamegraph /ui/top /ui/graph /ui/peek /ui/source /ui/disasm /ui/tags /ui/download
+ *	/ui/flame.json /ui/sandwich.json /ui/export          data, see web/data.c and web/export.c
  *
  * Every page is made on the server and needs no script, but for the flame graph, whose one script
  * the Content-Security-Policy knows by its hash: names in a profile cannot become code. All state
- * is in the URL, so that back, bookmarks and sent links work.
+ * is in the URL, so that back, bookmarks and sent links work; answers carry a tag, so that back and
+ * forward cost nothing.
  */
 #ifndef SONDE_WEB_H
 #define SONDE_WEB_H
@@ -23,8 +25,12 @@ struct web_profile {
 	int (*layout)(const struct buf *graph, const char *type, struct buf *out, struct err *err);
 };
 
-/* Serves until http_stop(). `web` and all it points to must live until then. */
-must_check int web_profile_start(struct http_server **ret, const char *address,
+/* Serves until web_stop(). `web` and all it points to must live until then. */
+struct web_server;
+must_check int web_start(struct web_server **ret, const char *address,
 	const struct web_profile *web, struct err *err);
+/* "http://localhost:8080"; lives as long as the server. */
+const char *web_url(const struct web_server *server);
+void web_stop(struct web_server *server); /* NULL is fine */
 
 #endif

@@ -56,6 +56,49 @@ static void test_query(void **state)
 	buf_release(&out);
 }
 
+static void test_own(void **state)
+{
+	static const struct {
+		bool is_read;
+		const char *site, *origin, *host;
+		bool allowed;
+	} cases[] = {
+		{true, NULL, NULL, "localhost:8080", true}, /* curl */
+		{true, NULL, NULL, "127.0.0.1:8080", true},
+		{true, NULL, NULL, "[::1]:8080", true},
+		{true, NULL, NULL, "10.0.0.1:8080", false}, /* an image in a foreign page */
+		{false, NULL, NULL, "10.0.0.1:8080", true}, /* curl -X POST */
+		{true, "none", NULL, "10.0.0.1", true},	    /* typed */
+		{true, "same-origin", NULL, "localhost", true},
+		{true, "same-site", NULL, "localhost", false}, /* another port of this machine */
+		{true, "cross-site", NULL, "localhost", false},
+		{false, "cross-site", "http://evil.example", "localhost", false},
+		{false, NULL, "http://evil.example", "localhost", false},
+		{false, NULL, "null", "localhost", false},
+		{false, NULL, "http://localhost:81", "localhost:80", false},
+		{false, NULL, "http://localhost:80", "localhost:80", true},
+		{true, NULL, "http://10.0.0.1:80", "10.0.0.1:80", true},
+		{false, "same-origin", "http://evil.example", "localhost", false},
+		{true, "same-origin", NULL, NULL, false},
+	};
+	for (size_t i = 0; i < array_len(cases); i++)
+		if (http_own_allowed(cases[i].is_read, cases[i].site, cases[i].origin,
+			    cases[i].host) != cases[i].allowed)
+			fail_msg("case %zu", i);
+}
+
+static void test_etags(void **state)
+{
+	assert_true(http_etag_matches("\"a-1\"", "\"a-1\""));
+	assert_true(http_etag_matches("W/\"a-1\"", "\"a-1\""));
+	assert_true(http_etag_matches("\"b\", W/\"c\",\"a-1\"", "\"a-1\""));
+	assert_true(http_etag_matches("*", "\"a-1\""));
+	assert_false(http_etag_matches("\"a-12\"", "\"a-1\""));
+	assert_false(http_etag_matches("\"b\",", "\"a-1\""));
+	assert_false(http_etag_matches("", "\"a-1\""));
+	assert_false(http_etag_matches(NULL, "\"a-1\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -63,6 +106,8 @@ int main(void)
 		cmocka_unit_test(test_long_host),
 		cmocka_unit_test(test_html),
 		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_etags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+/*
+ * What the flame graph's script asks for: flame.json and sandwich.json. The form of the data is
+ * told in report/flame_json.c.
+ *
+ *	/ui/flame.json?<parameters>              the first look: what a screen can show of the whole
+ *	/ui/flame.json?<parameters>&node=N       what is below frame N, or in the "… more" N
+ *	/ui/sandwich.json?<parameters>&fn=NAME   who calls a function and what it calls
+ *	    &side=callers|callees                one of the two alone,
+ *	    &node=N                              and what is below frame N of it
+ *
+ * Graphs are kept by the parameters that made them, so that looking around in one, going back and
+ * opening a second page of the same make no report again.
+ */
+#include "web/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- graphs --- */
+
+/* The options as text, each with its name: what two requests for one graph have in common. */
+static void put_key(const struct config *c, struct buf *out)
+{
+	for (const struct config_field *f = config_fields; f->name; f++) {
+		if (config_is_default(c, f))
+			continue;
+		buf_printf(out, "%s=", f->name);
+		config_get(c, f, out);
+		buf_addch(out, '\n');
+	}
+}
+
+/* A warning, kept until there is a graph it can be said of. */
+static void keep_note(struct notes *notes, const char *line)
+{
+	struct report_labels *kept = notes->ctx;
+	vec_push(kept->lines, kept->n, kept->cap, mem_strdup(line));
+}
+
+static int make_flame(struct query *q, struct flame **ret, struct err *err)
+{
+	struct report_labels kept = {0};
+	struct notes notes = {.add = keep_note, .ctx = &kept};
+	struct profile copy;
+	struct report r;
+	profile_copy(&copy, q->server->web->profile);
+	int rc = report_init(&r, &copy, REPORT_FLAME, "flame", NULL, &q->config, &notes, err);
+	if (rc >= 0) {
+		rc = flame_new(ret, &r, err);
+		report_release(&r);
+	}
+	for (uint32_t i = 0; i < kept.n && rc >= 0; i++)
+		flame_note(*ret, kept.lines[i]);
+	report_labels_release(&kept);
+	profile_release(&copy);
+	return rc;
+}
+
+int query_flame(struct query *q, const struct flame **ret, struct err *err)
+{
+	struct buf key = BUF_INIT;
+	struct flame *made;
+	int rc = 0;
+	if (!*q->config.granularity)
+		config_set_string(&q->config.granularity, "filefunctions");
+	put_key(&q->config, &key);
+	*ret = flame_cache_get(q->server->flames, key.data);
+	if (!*ret) {
+		rc = make_flame(q, &made, err);
+		if (rc >= 0)
+			*ret = flame_cache_put(q->server->flames, key.data, made);
+	}
+	buf_release(&key);
+	return rc;
+}
+
+/* --- answers --- */
+
+static int get_node(const struct query *q, int64_t *ret, struct err *err)
+{
+	const char *text = http_param(q->req, "node");
+	char *end;
+	*ret = 0;
+	if (!*text)
+		return 0;
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	if (*end || errno || *text == ' ')
+		return err_set(err, ERR_USAGE, "node=%s is not the number of a frame", text);
+	return 0;
+}
+
+int web_flame_json(struct query *q, struct err *err)
+{
+	const struct flame *f;
+	int64_t node;
+	int rc = get_node(q, &node, err);
+	if (rc >= 0)
+		rc = query_flame(q, &f, err);
+	if (rc >= 0)
+		rc = flame_json(f, node, &flame_cut_screen, true, &q->res->body, err);
+	q->res->type = "application/json";
+	return rc;
+}
+
+static int put_side(const struct flame *f, const char *name, enum flame_side side, int64_t node,
+	struct buf *out, struct err *err)
+{
+	struct flame *around = flame_around(f, name, side);
+	int rc = flame_json(around, node, &flame_cut_screen, true, out, err);
+	flame_free(around);
+	return rc;
+}
+
+static int put_both(const struct flame *f, const char *name, struct buf *out, struct err *err)
+{
+	buf_addstr(out, "{\"callers\":");
+	int rc = put_side(f, name, FLAME_CALLERS, 0, out, err);
+	buf_addstr(out, ",\n\"callees\":");
+	if (rc >= 0)
+		rc = put_side(f, name, FLAME_CALLEES, 0, out, err);
+	buf_addch(out, '}');
+	return rc;
+}
+
+int web_sandwich_json(struct query *q, struct err *err)
+{
+	const char *name = http_param(q->req, "fn"), *side = http_param(q->req, "side");
+	bool callers = strcmp(side, "callers") == 0, callees = strcmp(side, "callees") == 0;
+	const struct flame *f;
+	int64_t node;
+	int rc = get_node(q, &node, err);
+	if (rc >= 0 && !*name)
+		rc = err_set(err, ERR_USAGE, "fn= is to name a function");
+	if (rc >= 0 && !callers && !callees && (*side || node))
+		rc = err_set(err, ERR_USAGE, "side= is to be callers or callees");
+	if (rc >= 0)
+		rc = query_flame(q, &f, err);
+	if (rc < 0)
+		return rc;
+	q->res->type = "application/json";
+	if (!flame_has(f, name)) {
+		q->res->status = 404;
+		return err_set(
+			err, ERR_NOT_FOUND, "no function of that name in the graph: %s", name);
+	}
+	if (!callers && !callees)
+		return put_both(f, name, &q->res->body, err);
+	return put_side(f, name, callers ? FLAME_CALLERS : FLAME_CALLEES, node, &q->res->body, err);
+}

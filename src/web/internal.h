@@ -1,0 +1,52 @@
+/*
+ * Inside the layer: one server's state, and what its parts offer each other.
+ */
+#ifndef SONDE_WEB_INTERNAL_H
+#define SONDE_WEB_INTERNAL_H
+
+#include "web/web.h"
+
+struct flame_cache;
+
+struct web_server {
+	const struct web_profile *web;
+	struct http_server *http;
+	struct flame_cache *flames;
+	uint64_t instance; /* tells this server's answers from those of another at the same port */
+};
+
+/* One request for a report. */
+struct query {
+	struct web_server *server;
+	const struct http_request *req;
+	struct http_response *res;
+	struct config config; /* the server's, with the request's parameters */
+};
+/* ERR_USAGE if a parameter makes no sense; release it in any case. */
+must_check int query_init(struct query *q, struct web_server *server,
+	const struct http_request *req, struct http_response *res, struct err *err);
+void query_release(struct query *q);
+
+/* The flame graph of the query: owned by the server, good until the next call of this. */
+must_check int query_flame(struct query *q, const struct flame **ret, struct err *err);
+
+/* --- pages (web/profile.c) --- */
+struct view;
+const struct view *web_view(const char *path); /* NULL: no such page */
+/* Whether it shows more than the profile: files that may change while we serve. */
+bool web_view_reads_files(const struct view *view);
+must_check int web_page(struct query *q, const struct view *view, struct err *err);
+
+/* --- flame.json, sandwich.json (web/data.c), export (web/export.c) --- */
+typedef int web_data_fn(struct query *q, struct err *err);
+web_data_fn web_flame_json, web_sandwich_json, web_export;
+
+/* --- graphs made before, the last ones asked for (web/cache.c) --- */
+struct flame_cache *flame_cache_new(unsigned count_max, size_t size_max);
+void flame_cache_free(struct flame_cache *c);
+/* NULL if it is not there. Valid until the next flame_cache_put(). */
+const struct flame *flame_cache_get(struct flame_cache *c, const char *key);
+/* Takes the graph over; those not asked for longest go, but never this one. */
+const struct flame *flame_cache_put(struct flame_cache *c, const char *key, struct flame *f);
+
+#endif

@@ -73,4 +73,5 @@ def main():
   shutil.rmtree(OUT)
 
 
-main()
+if __name__ == "__main__":
+  main()

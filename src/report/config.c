@@ -203,6 +203,30 @@ void config_set_string(char **field, const char *value)
 	*field = copy;
 }
 
+char **config_string(struct config *c, const struct config_field *f)
+{
+	return field_ptr(c, f);
+}
+
+void config_clear(struct config *c, const struct config_field *f)
+{
+	void *p = field_ptr(c, f);
+	switch (f->kind) {
+	case CONFIG_BOOL:
+		*(bool *)p = false;
+		break;
+	case CONFIG_INT:
+		*(int *)p = 0;
+		break;
+	case CONFIG_FLOAT:
+		*(double *)p = 0;
+		break;
+	case CONFIG_STRING:
+		config_set_string(p, "");
+		break;
+	}
+}
+
 static bool is_choice(const struct config_field *f, const char *value)
 {
 	for (const char *const *choice = f->choices; choice && *choice; choice++)

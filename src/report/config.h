@@ -77,5 +77,9 @@ must_check int config_set_url(
 	struct config *c, const char *param, const char *value, struct err *err);
 bool config_is_default(const struct config *c, const struct config_field *f);
 void config_set_string(char **field, const char *value);
+/* The text of a field of kind CONFIG_STRING. */
+char **config_string(struct config *c, const struct config_field *f);
+/* false, 0, "". */
+void config_clear(struct config *c, const struct config_field *f);
 
 #endif

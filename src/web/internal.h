@@ -40,6 +40,8 @@ must_check int web_page(struct query *q, const struct view *view, struct err *er
 /* --- flame.json, sandwich.json (web/data.c), export (web/export.c) --- */
 typedef int web_data_fn(struct query *q, struct err *err);
 web_data_fn web_flame_json, web_sandwich_json, web_export;
+/* --- saved configurations (web/configs.c) --- */
+web_data_fn web_configs_json, web_save_config, web_delete_config;
 
 /* --- graphs made before, the last ones asked for (web/cache.c) --- */
 struct flame_cache *flame_cache_new(unsigned count_max, size_t size_max);

@@ -91,22 +91,29 @@ static int serve_style(struct query *q, struct err *err)
 	return 0;
 }
 
-static const struct {
+static const struct resource {
 	const char *path;
 	web_data_fn *serve;
-} files[] = {
+	bool changes; /* answers to GET too, but also to POST and DELETE */
+	bool varies;  /* not with the profile alone: made anew each time */
+} resources[] = {
 	{"/ui/flame.json", web_flame_json},
 	{"/ui/sandwich.json", web_sandwich_json},
 	{"/ui/export", web_export},
 	{"/ui/download", serve_download},
 	{"/ui/style.css", serve_style},
+	{"/ui/configs.json", web_configs_json, .varies = true},
+	{"/ui/saveconfig", web_save_config, .changes = true, .varies = true},
+	{"/ui/deleteconfig", web_delete_config, .changes = true, .varies = true},
+	{"/saveconfig", web_save_config, .changes = true, .varies = true},
+	{"/deleteconfig", web_delete_config, .changes = true, .varies = true},
 };
 
-static web_data_fn *find_file(const char *path)
+static const struct resource *find_resource(const char *path)
 {
-	for (size_t i = 0; i < array_len(files); i++)
-		if (strcmp(path, files[i].path) == 0)
-			return files[i].serve;
+	for (size_t i = 0; i < array_len(resources); i++)
+		if (strcmp(path, resources[i].path) == 0)
+			return &resources[i];
 	return NULL;
 }
 
@@ -164,28 +171,34 @@ static void fail(struct http_response *res, const struct err *err)
 	buf_printf(&res->body, "%s\n", err->msg);
 }
 
+static void answer(struct web_server *server, const struct http_request *req,
+	struct http_response *res, const struct view *view, const struct resource *resource)
+{
+	struct err err = ERR_INIT;
+	struct query q;
+	int rc = query_init(&q, server, req, res, &err);
+	if (rc >= 0)
+		rc = view ? web_page(&q, view, &err) : resource->serve(&q, &err);
+	if (rc < 0)
+		fail(res, &err);
+	query_release(&q);
+}
+
 static void serve(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	struct web_server *server = ctx;
 	const struct view *view = web_view(req->path);
-	web_data_fn *file = find_file(req->path);
-	struct err err = ERR_INIT;
-	struct query q;
-	if (!http_is_read(req)) {
+	const struct resource *resource = find_resource(req->path);
+	bool varies = view ? web_view_reads_files(view) : resource && resource->varies;
+	bool is_strict = !resource || !resource->changes;
+	if (!http_is_read(req) && is_strict) {
 		res->status = 405;
 		buf_addstr(&res->body, "Only GET is served here.\n");
-		return;
+	} else if (!view && !resource) {
+		serve_elsewhere(req, res);
+	} else if (varies || !client_has(server, req, res)) {
+		answer(server, req, res, view, resource);
 	}
-	if (!view && !file)
-		return serve_elsewhere(req, res);
-	if (!(view && web_view_reads_files(view)) && client_has(server, req, res))
-		return;
-	int rc = query_init(&q, server, req, res, &err);
-	if (rc >= 0)
-		rc = view ? web_page(&q, view, &err) : file(&q, &err);
-	if (rc < 0)
-		fail(res, &err);
-	query_release(&q);
 }
 
 /* --- life --- */

@@ -4,6 +4,7 @@
  *
  *	/ui/flamegraph /ui/top /ui/graph /ui/peek /ui/source /ui/disasm /ui/tags /ui/download
  *	/ui/flame.json /ui/sandwich.json /ui/export          data, see web/data.c and web/export.c
+ *	/ui/configs.json /ui/saveconfig /ui/deleteconfig     saved configurations, see web/configs.c
  *
  * Every page is made on the server and needs no script, but for the flame graph, whose one script
  * the Content-Security-Policy knows by its hash: names in a profile cannot become code. All state
@@ -21,6 +22,7 @@
 struct web_profile {
 	const struct profile *profile; /* complete and symbolized; never changed */
 	const struct config *config;   /* what URLs start from */
+	const char *settings;	       /* path of google/pprof's settings.json; NULL: none */
 	/* Lays out a graph in the DOT language as an image of the type. */
 	int (*layout)(const struct buf *graph, const char *type, struct buf *out, struct err *err);
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the script of sonde pprof -http's flame graph asks for: flame.json, sandwich.json, export. TAP.
+"""What scripts ask of sonde pprof -http: flame.json, sandwich.json, export, saved configurations. TAP.
 
   data.py SONDE
 
@@ -34,9 +34,9 @@ def check(name, ok, detail=""):
 
 
 class Server:
-  def __init__(self, profile):
+  def __init__(self, profile, env=ENV):
     self.process = subprocess.Popen([SONDE, "pprof", "-symbolize=none", "-no_browser", "-http=localhost:", profile],
-                                    stderr=subprocess.PIPE, env=ENV, text=True)
+                                    stderr=subprocess.PIPE, env=env, text=True)
     self.port = int(self.process.stderr.readline().split()[-1].rsplit(":", 1)[1])
 
   def get(self, path, method="GET", headers=None):
@@ -180,6 +180,70 @@ def test_tags(server):
   other.stop()
 
 
+def test_configs(server):
+  file = os.path.join(TMP, ".config/pprof/settings.json")
+
+  def saved():
+    with open(file) as f:
+      return json.load(f)["configs"]
+
+  def menu(query=""):
+    return {entry["name"]: entry for entry in server.json("/ui/configs.json" + query)}
+  check("at first there is the default", list(menu()) == ["Default"] and menu()["Default"]["current"], menu())
+  for query in ("", "config=", "f=a"):
+    response, body = server.get("/ui/saveconfig?" + query, method="POST")
+    check("a configuration has a name: %s" % query, (response.status, body) == (400, b"invalid config name\n"), body)
+  response, body = server.get("/ui/saveconfig?config=a%20b&f=x%3Cy&n=7&trim=f&g=lines&si=0&nonsense=1", method="POST")
+  check("saved", (response.status, body) == (200, b"") and saved() == [
+      {"name": "a b", "unit": "minimum", "sort": "flat", "nodecount": 7, "nodefraction": 0.005, "edgefraction": 0.001,
+       "focus": "x<y", "granularity": "lines"}], saved())
+  check("for its owner only", os.stat(file).st_mode & 0o777 == 0o600)
+  entry = menu("?si=0&h=z")["a b"]
+  check("its URL keeps what is not saved and replaces the rest",
+        entry == {"name": "a b", "url": "?f=x%3Cy&g=lines&n=7&si=0&trim=f", "current": False, "user": True}, entry)
+  check("who shows it is told so", menu(entry["url"])["a b"]["current"] and not menu(entry["url"])["Default"]["current"])
+  server.get("/saveconfig?config=a%20b&f=other")
+  check("saving again replaces, by GET too", [c.get("focus") for c in saved()] == ["other"] and saved()[0]["trim"], saved())
+  server.get("/ui/saveconfig?config=" + quote(HOSTILE), method="POST")
+  body = server.get("/ui/configs.json")[1]
+  check("a hostile name is a name", b"<" not in body and HOSTILE in menu(), body)
+  for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "http://evil.example"},
+                  {"Origin": "null"}, {"Host": "192.0.2.1:80"}):
+    for path in ("/ui/saveconfig?config=evil", "/ui/deleteconfig?config=a%20b"):
+      response, body = server.get(path, headers=headers)
+      check("%s from %s is refused" % (path, headers), response.status == 403 and "evil" not in menu() and "a b" in menu(), body)
+  own = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:%d" % server.port, "Host": "localhost:%d" % server.port}
+  check("a page of ours may", server.get("/ui/saveconfig?config=mine", method="POST", headers=own)[0].status == 200)
+  response, body = server.get("/ui/saveconfig?config=bad&n=x", method="POST")
+  check("a wrong parameter is not saved", response.status == 400 and b"nodecount" in body and "bad" not in menu(), body)
+  check("deleted", server.get("/ui/deleteconfig?config=a%20b", method="DELETE")[0].status == 200 and "a b" not in menu())
+  response, body = server.get("/ui/deleteconfig?config=a%20b", method="DELETE")
+  check("once", (response.status, body) == (400, b"config a b not found\n"), body)
+  with open(file, "w") as f:
+    f.write('{"configs": [{"name": 1}]}')
+  for path in ("/ui/configs.json", "/ui/saveconfig?config=x", "/ui/deleteconfig?config=x"):
+    response, body = server.get(path)
+    check("%s names a broken file and leaves it" % path,
+          response.status == 400 and b"settings.json" in body and b'"name" cannot be 1' in body and
+          os.path.getsize(file) == 26, body)
+  os.remove(file)
+  check("other pages take no POST", server.get("/ui/configs.json", method="POST")[0].status == 405 and
+        server.get("/ui/saveconfig?config=x", method="PUT")[0].status == 405)
+
+
+def test_homes():
+  path = write_folded("homes.folded", {("x",): 1})
+  elsewhere = Server(path, {**ENV, "XDG_CONFIG_HOME": TMP + "/xdg"})
+  elsewhere.get("/ui/saveconfig?config=x", method="POST")
+  check("XDG_CONFIG_HOME says where settings are", os.path.exists(TMP + "/xdg/pprof/settings.json"))
+  elsewhere.stop()
+  homeless = Server(path, {"PATH": ENV["PATH"]})
+  for what in ("configs.json", "saveconfig?config=x"):
+    response, body = homeless.get("/ui/" + what)
+    check("without a home %s says so" % what, response.status == 400 and b"set $HOME" in body, body)
+  homeless.stop()
+
+
 def expand(server, data, at, want, prefix):
   """Asks for the frame or group `at`; its total and its frames must be those of the whole tree."""
   paths, totals = frames(data)
@@ -229,7 +293,9 @@ def main():
   test_sandwich(server)
   test_export(server)
   test_tags(server)
+  test_configs(server)
   check("it ends when asked to", server.stop() == 0)
+  test_homes()
   test_large()
   print("1..%d" % results[0])
   return 1 if results[1] else 0

@@ -4,7 +4,6 @@
 #include "bench/internal.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -86,15 +85,6 @@ static int set_counters(struct goflag_func *self, const char *s, struct err *err
 }
 
 /* The GOMAXPROCS a Go program would start with, but for cgroup limits. */
-int default_procs(void)
-{
-	const char *env = getenv("GOMAXPROCS");
-	if (env && atoi(env) > 0)
-		return atoi(env);
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static int parse_cpus(struct options *o)
 {
 	for (const char *s = o->cpu_text; *s;) {

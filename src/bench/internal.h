@@ -43,7 +43,15 @@ struct options {
 must_check int options_parse(struct options *o, int argc, char **argv, int *ret_exit);
 void options_default(struct options *o);
 void options_release(struct options *o);
+
+/* ---- processors (procs.c) ---- */
 int default_procs(void); /* what Go's GOMAXPROCS would be */
+/* Of `cpus` what the text of a cgroup's cpu.max leaves. */
+int cgroup_procs(const char *cpu_max, int cpus);
+/* The process's own cgroup in /sys/fs; false if there is none of version 2. */
+bool cgroup_dir(char *ret, size_t size);
+/* A file of /proc or /sys, cut to size - 1 bytes; false: it cannot be read. */
+bool read_text(const char *path, char *to, size_t size);
 
 /* ---- names and patterns (match.c) ---- */
 struct matcher;

@@ -9,7 +9,6 @@
  */
 #include "bench/internal.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,17 +18,6 @@
 #define WAIT_PERCENT   5.0
 #define STEAL_PERCENT  2.0
 #define SPREAD_PERCENT 10.0
-
-static bool read_text(const char *path, char *to, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t n = read(fd, to, size - 1);
-	close(fd);
-	to[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 uint64_t thread_wait_ns(void)
 {
@@ -58,17 +46,13 @@ static uint64_t number_after(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-/* Our own cgroup (v2); a limit further up shows as waiting. */
+/* Our own cgroup; a limit further up shows as waiting. */
 static uint64_t throttled_ns(void)
 {
-	char text[4096], path[4096];
-	if (!read_text("/proc/self/cgroup", text, sizeof(text)))
+	char dir[4096], path[sizeof(dir) + 16], text[4096];
+	if (!cgroup_dir(dir, sizeof(dir)))
 		return 0;
-	char *at = strstr(text, "0::/");
-	if (!at)
-		return 0;
-	at[strcspn(at, "\n")] = '\0';
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.stat", at + 3);
+	snprintf(path, sizeof(path), "%s/cpu.stat", dir);
 	if (!read_text(path, text, sizeof(text)))
 		return 0;
 	return number_after(text, "throttled_usec ") * 1000;

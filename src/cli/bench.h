@@ -62,13 +62,14 @@ int bench_spawn(char **argv, const char *dir, struct sink *sink);
 void bench_print_build_failed(const struct bench_package *p, bool json);
 
 struct bench_versus {
-	struct words flags;
+	const char *pattern; /* of -bench */
+	struct words flags;  /* the others, for the programs */
 	unsigned rounds;
 	const char *old_name, *new_name;
 	struct words benchstat; /* flags for the comparison */
 };
 
-/* Runs the two programs `rounds` times each in random order and prints the comparison. */
+/* Runs both programs' benchmarks `rounds` times, in turn, and prints the comparison. */
 int bench_versus(const struct bench_package *older, const struct bench_package *newer, size_t n,
 	const struct bench_versus *how);
 /* The tree of a git revision, extracted to a directory of its own. */

@@ -2,8 +2,10 @@
  * -vs and -base: two builds of the same benchmarks, run in turn, compared by `sonde benchstat`.
  *
  * A machine's speed drifts by the minute: results of one build taken after those of the other
- * differ by the drift. So each round runs both, in an order drawn at random, and the drift falls on
- * both.
+ * differ by the drift. So each benchmark is run by both in turn, which of them first drawn at
+ * random, before the next benchmark has its turn: the two figures that are compared are
+ * seconds apart. A pattern that names sub-benchmarks (X/Y) does not say which functions it will
+ * match; then the turns are of whole programs.
  */
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -14,6 +16,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,13 +43,14 @@ static int append(struct sink *sink, const void *p, size_t n)
 }
 
 static int run_once(const struct bench_package *p, const char *pkg, const struct words *flags,
-	struct buf *results)
+	const char *pattern, struct buf *results)
 {
 	struct words argv = {0};
 	struct sink sink = {append, results};
 	words_add(&argv, p->program);
 	for (size_t i = 0; i < flags->n; i++)
 		words_add(&argv, flags->v[i]);
+	words_addf(&argv, "-test.bench=%s", pattern);
 	words_addf(&argv, "-test.pkg=%s", pkg);
 	int status = bench_spawn(words_end(&argv), p->dir, &sink);
 	words_release(&argv);
@@ -55,27 +59,93 @@ static int run_once(const struct bench_package *p, const char *pkg, const struct
 	return status == 0 ? 0 : -1;
 }
 
+/* --- what has a turn of its own --- */
+
+static bool has(const struct words *patterns, const char *pattern)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (strcmp(patterns->v[i], pattern) == 0)
+			return true;
+	return false;
+}
+
+/* Adds ^Name$ for each benchmark of the program that the pattern matches. */
+static int add_names(const struct bench_package *p, const char *pattern, struct words *patterns)
+{
+	struct words argv = {0};
+	struct buf names = BUF_INIT;
+	struct sink sink = {append, &names};
+	words_add(&argv, p->program);
+	words_addf(&argv, "-test.list=%s", pattern);
+	int status = bench_spawn(words_end(&argv), p->dir, &sink);
+	words_release(&argv);
+	for (char *save = NULL, *name = strtok_r(names.data, "\n", &save); name && status == 0;
+		name = strtok_r(NULL, "\n", &save)) {
+		struct buf one = BUF_INIT;
+		buf_printf(&one, "^%s$", name);
+		if (!has(patterns, one.data))
+			words_add(patterns, one.data);
+		buf_release(&one);
+	}
+	buf_release(&names);
+	return status == 0 ? 0 : -1;
+}
+
+static int find_turns(const struct bench_package *older, const struct bench_package *newer,
+	const char *pattern, struct words *turns)
+{
+	if (strchr(pattern, '/')) {
+		words_add(turns, pattern);
+		return 0;
+	}
+	if (add_names(newer, pattern, turns) < 0 || add_names(older, pattern, turns) < 0)
+		return -1;
+	if (turns->n == 0)
+		cli_error("bench", "%s: no benchmark matches -bench=%s", newer->name, pattern);
+	return turns->n ? 0 : -1;
+}
+
+/* --- taking turns --- */
+
+static int take_turns(const struct bench_package *older, const struct bench_package *newer,
+	const struct words *turns, const struct bench_versus *how, struct buf results[2])
+{
+	for (size_t i = 0; i < turns->n; i++) {
+		bool new_first = coin();
+		for (int turn = 0; turn < 2; turn++) {
+			bool is_new = (turn == 0) == new_first;
+			if (run_once(is_new ? newer : older, newer->name, &how->flags, turns->v[i],
+				    &results[is_new]) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 static int rounds(const struct bench_package *older, const struct bench_package *newer, size_t n,
 	const struct bench_versus *how, struct buf results[2])
 {
 	bool progress = isatty(STDERR_FILENO);
-	for (unsigned round = 0; round < how->rounds; round++) {
-		for (size_t i = 0; i < n; i++) {
-			bool new_first = coin();
+	struct words *turns = mem_array(n, sizeof(*turns));
+	int rc = 0;
+	for (size_t i = 0; i < n; i++) {
+		turns[i] = (struct words){0};
+		if (rc == 0)
+			rc = find_turns(&older[i], &newer[i], how->pattern, &turns[i]);
+	}
+	for (unsigned round = 0; round < how->rounds; round++)
+		for (size_t i = 0; i < n && rc == 0; i++) {
 			if (progress)
 				fprintf(stderr, "\rround %u of %u: %s\033[K", round + 1,
 					how->rounds, newer[i].name);
-			for (int turn = 0; turn < 2; turn++) {
-				bool is_new = (turn == 0) == new_first;
-				if (run_once(is_new ? &newer[i] : &older[i], newer[i].name,
-					    &how->flags, &results[is_new]) < 0)
-					return -1;
-			}
+			rc = take_turns(&older[i], &newer[i], &turns[i], how, results);
 		}
-	}
 	if (progress)
 		fputs("\r\033[K", stderr);
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		words_release(&turns[i]);
+	mem_free(turns);
+	return rc;
 }
 
 static int write_file(const char *path, const struct buf *text)

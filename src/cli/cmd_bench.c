@@ -273,15 +273,18 @@ static int compile_all(struct options *o)
 static void versus_flags(const struct options *o, struct bench_versus *how)
 {
 	how->rounds = 10;
+	how->pattern = ".";
 	for (size_t i = 0; i < o->flags.n; i++) {
 		const char *flag = o->flags.v[i];
 		if (strncmp(flag, "-test.count=", 12) == 0)
 			how->rounds = (unsigned)strtoul(flag + 12, NULL, 10);
+		else if (strncmp(flag, "-test.bench=", 12) == 0)
+			how->pattern = flag + 12;
 		else
 			words_add(&how->flags, flag);
 	}
-	if (!o->bench_set)
-		words_add(&how->flags, "-test.bench=.");
+	/* A mark on single results; how much they scatter is in the comparison itself. */
+	words_add(&how->benchstat, "-filter=-.unit:\"noise-%\"");
 	if (o->format && *o->format)
 		words_addf(&how->benchstat, "-format=%s", o->format);
 }

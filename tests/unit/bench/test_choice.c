@@ -37,6 +37,19 @@ static void test_median(void **state)
 	assert_true(isinf(median_spread(v, 0, &median)));
 }
 
+/* Go 1.25: the limit rounded up, two at least, never more than there are. */
+static void test_cgroup_procs(void **state)
+{
+	assert_int_equal(cgroup_procs("max 100000\n", 8), 8);
+	assert_int_equal(cgroup_procs("400000 100000\n", 8), 4);
+	assert_int_equal(cgroup_procs("250000 100000\n", 8), 3);
+	assert_int_equal(cgroup_procs("50000 100000\n", 8), 2);
+	assert_int_equal(cgroup_procs("50000 100000\n", 1), 1);
+	assert_int_equal(cgroup_procs("1600000 100000\n", 8), 8);
+	assert_int_equal(cgroup_procs("100000 0\n", 8), 8);
+	assert_int_equal(cgroup_procs("", 8), 8);
+}
+
 /* Of a run that was on the CPU all the time that it did not wait. */
 static double judge(struct evidence e, double spread, struct buf *why)
 {
@@ -80,6 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predict),
 		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_cgroup_procs),
 		cmocka_unit_test(test_evidence),
 	};
 	return cmocka_run_group_tests_name("bench-choice", tests, NULL, NULL);

@@ -8,13 +8,12 @@
  *	 "type": 0,                                             the one shown first
  *	 "frames": 1234,       frames in the whole graph, shown or not, the root included
  *	 "whole": [98],        its total by type: what 100 % is, whatever part was asked for
- *	 "names": [...], "files": [...],
- *	 "depth": [0, 1, ...],     below the first, which is 0
- *	 "name": [...], "file": [...],   indexes; -1: none (a name of -1: "… more", see there)
- *	 "inlined": [...],         1: inlined into the frame above
- *	 "more": [...],            how many frames were left out, of which this stands for all
- *	 "self": [[...], ...],     by type. Of a "… more": all that is in it
- *	 "id": [...]}              served pages only: the frame's number, for node=
+ *	 "names": [...], "files": [...],        names end in ":line" if lines are told apart
+ *(g=lines) "depth": [0, 1, ...],     below the first, which is 0 "name": [...], "file": [...],
+ *indexes; -1: none (a name of -1: "… more", see there) "inlined": [...],         1: inlined into
+ *the frame above "more": [...],            how many frames were left out, of which this stands for
+ *all "self": [[...], ...],     by type. Of a "… more": all that is in it "id": [...]} served pages
+ *only: the frame's number, for node=
  *
  * The number of a "… more" is negative. Asked for by it, the first frame of the answer is that
  * "… more" again, with nothing by itself, and below it are the frames it stood for.

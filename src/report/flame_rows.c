@@ -216,16 +216,29 @@ static void release_rows(struct flame_rows *rows)
 
 /* --- from a report --- */
 
+/* The function's name by itself, its file stands apart; its line where lines are told apart.
+ * Addresses and objects are named as in text. */
+static uint32_t add_name(struct flame_places *places, struct graph *g, uint32_t info)
+{
+	const struct node_info *i = &g->infos[info];
+	const char *name = i->name ? profile_str(g->profile, i->name) : graph_name(g, info);
+	if (!i->name || !i->line)
+		return strtab_addstr(&places->names, name);
+	struct buf text = BUF_INIT;
+	buf_printf(&text, "%s:%lld", name, (long long)i->line);
+	if (i->column)
+		buf_printf(&text, ":%lld", (long long)i->column);
+	uint32_t id = strtab_add(&places->names, text.data, text.len);
+	buf_release(&text);
+	return id;
+}
+
 static void add_place(struct flame_places *places, struct graph *g, uint32_t info)
 {
-	const struct profile *p = g->profile;
 	const struct node_info *i = &g->infos[info];
 	uint32_t where = i->file ? i->file : i->objfile;
-	/* The function's name by itself, its file stands apart; addresses and objects as in text.
-	 */
-	const char *name = i->name ? profile_str(p, i->name) : graph_name(g, info);
-	places->name[info] = strtab_addstr(&places->names, name);
-	places->file[info] = strtab_addstr(&places->files, profile_str(p, where));
+	places->name[info] = add_name(places, g, info);
+	places->file[info] = strtab_addstr(&places->files, profile_str(g->profile, where));
 }
 
 static struct flame_places *make_places(struct report *r, struct graph *g)

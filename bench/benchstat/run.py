@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""sonde benchstat beside Go's: CPU time and peak memory of whole processes, and whether they agree.
+"""sonde benchstat beside Go's: wall and CPU time and peak memory of whole processes, and whether they agree.
 
-run.py BUILD [RESULTS]. Two files of RESULTS (330,000, some 24 MB) results each are made, 200 benchmarks with three
+run.py BUILD [RESULTS]. Two files of RESULTS (690,000, some 50 MB) results each are made, 200 benchmarks with three
 units. Go's benchstat is taken from BENCHSTAT in the environment, or from the PATH
 (`go install golang.org/x/perf/cmd/benchstat@latest`); without it only sonde's figures are printed.
 """
@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 SONDE = os.path.join(os.path.abspath(sys.argv[1]), "sonde")
-RESULTS = int(sys.argv[2]) if len(sys.argv) > 2 else 330000
+RESULTS = int(sys.argv[2]) if len(sys.argv) > 2 else 690000
 RUNS = 5
 
 
@@ -29,17 +30,19 @@ def make(path, seed):
 
 
 def measure(command, out):
-  """Median CPU seconds and the largest peak MiB of RUNS runs."""
-  cpu, peak = [], []
+  """Median wall and CPU seconds and the largest peak MiB of RUNS runs."""
+  wall, cpu, peak = [], [], []
   for _ in range(RUNS):
     with open(out, "wb") as f:
+      start = time.monotonic()
       child = subprocess.Popen(command, stdout=f)
       _, status, usage = os.wait4(child.pid, 0)
+      wall.append(time.monotonic() - start)
     if status:
       sys.exit("%s failed" % command[0])
     cpu.append(usage.ru_utime + usage.ru_stime)
     peak.append(usage.ru_maxrss / 1024)
-  return sorted(cpu)[RUNS // 2], max(peak)
+  return sorted(wall)[RUNS // 2], sorted(cpu)[RUNS // 2], max(peak)
 
 
 def main():
@@ -51,10 +54,13 @@ def main():
   commands = {"sonde benchstat": [SONDE, "benchstat"] + files}
   if peer:
     commands["Go's benchstat"] = [peer] + files
-  print("| %.0f MB of results | CPU s | peak MiB |\n|---|---|---|" % (sum(map(os.path.getsize, files)) / 1e6))
-  for name, command in commands.items():
-    print("| %s | %.2f | %.0f |" % ((name,) + measure(command, os.path.join(work, name))))
+  print("| %.0f MB of results | wall s | CPU s | peak MiB |\n|---|---|---|---|" % (sum(map(os.path.getsize, files)) / 1e6))
+  figures = {name: measure(command, os.path.join(work, name)) for name, command in commands.items()}
+  for name, figure in figures.items():
+    print("| %s | %.3f | %.3f | %.0f |" % ((name,) + figure))
   if peer:
+    ours, theirs = figures.values()
+    print("| ratio | %.1f | %.1f | %.2f |" % tuple(t / o for o, t in zip(ours, theirs)))
     texts = [open(os.path.join(work, name), "rb").read() for name in commands]
     print("\nThe outputs are %s." % ("identical" if texts[0] == texts[1] else "NOT identical"))
   shutil.rmtree(work)

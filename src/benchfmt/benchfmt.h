@@ -13,6 +13,7 @@
 
 #include "benchfmt/number.h"
 #include "benchfmt/unit.h"
+#include "benchfmt/shape.h"
 #include "benchfmt/reader.h"
 #include "benchfmt/query.h"
 #include "benchfmt/projection.h"

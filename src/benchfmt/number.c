@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+const double number_tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
 	1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* digits[.digits] with at most 15 digits: both parts are exact, so the quotient is rounded once. */
@@ -30,7 +30,7 @@ static bool parse_plain(const char *s, size_t n, double *ret)
 		mantissa = mantissa * 10 + d;
 		fraction += dot;
 	}
-	*ret = (double)mantissa / powers[fraction];
+	*ret = (double)mantissa / number_tens[fraction];
 	return digits > 0;
 }
 

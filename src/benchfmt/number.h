@@ -4,6 +4,9 @@
 #ifndef SONDE_BENCHFMT_NUMBER_H
 #define SONDE_BENCHFMT_NUMBER_H
 
+/* 1e0 to 1e22, the powers of ten that a double holds exactly. */
+extern const double number_tens[];
+
 /* strconv.ParseFloat / Atoi over [s, s+n): 0; ERR_FORMAT ("invalid syntax") or ERR_LIMIT ("value
  * out of range"). */
 must_check int number_parse_float(const char *s, size_t n, double *ret);

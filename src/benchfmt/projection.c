@@ -204,8 +204,8 @@ static uint32_t value_of(struct projection_field *f, struct projector *p)
 
 static void fill_row(struct projection *proj, struct projector *p, uint32_t unit)
 {
-	bool changed = proj->config_version != p->reader->result.config_version;
-	proj->config_version = p->reader->result.config_version;
+	bool changed = proj->config_id != p->reader->result.config_id;
+	proj->config_id = p->reader->result.config_id;
 	if (proj->has_config && changed)
 		fill_config(proj, p);
 	for (uint32_t i = 0; i < proj->field_n; i++) {

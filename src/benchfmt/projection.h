@@ -46,7 +46,7 @@ struct projection {
 	struct map index; /* hash of values -> key + 1, chained by probing the hash */
 	uint32_t *row;
 	uint32_t row_cap;
-	uint64_t config_version; /* for which `row` holds the configuration's values */
+	uint32_t config_id; /* for which `row` holds the configuration's values */
 	struct arena arena;
 };
 

@@ -2,8 +2,9 @@
  * Reading benchmark results; see reader.h.
  *
  * The input is one span of memory and nothing of it is copied: names are spans, keys, values and
- * units are ids of one string table, and what a unit tidies to is remembered by its id. (Rejected:
- * reading line by line through stdio, which costs more than parsing does.)
+ * units are ids of one string table, and what a unit tidies to is remembered by its id. This is the
+ * general way, which knows the whole format; most lines are read by shape.c, which knows only lines
+ * like those before. (Rejected: reading line by line through stdio, which costs more than parsing.)
  */
 #include "benchfmt/benchfmt.h"
 
@@ -20,6 +21,8 @@ void bench_reader_init(struct bench_reader *r)
 {
 	*r = (struct bench_reader){.error = ERR_INIT};
 	strtab_init(&r->strings);
+	map_init(&r->config_index);
+	shapes_init(&r->shapes);
 }
 
 void bench_reader_release(struct bench_reader *r)
@@ -29,6 +32,9 @@ void bench_reader_release(struct bench_reader *r)
 	mem_free(r->result.values);
 	mem_free(r->metadata);
 	mem_free(r->tidied);
+	mem_free(r->configs);
+	map_release(&r->config_index);
+	shapes_release(&r->shapes);
 	*r = (struct bench_reader){0};
 }
 
@@ -47,7 +53,7 @@ static void set_config(struct bench_reader *r, uint32_t key, uint32_t value, boo
 {
 	struct bench_result *res = &r->result;
 	struct bench_config *c = find_config(res, key);
-	res->config_version = ++r->versions;
+	r->config_changed = true;
 	if (!value) {
 		if (c)
 			*c = res->config[--res->config_n];
@@ -62,6 +68,58 @@ static void set_config(struct bench_reader *r, uint32_t key, uint32_t value, boo
 	c->file = file;
 }
 
+enum { CONFIG_WORDS = 3 }; /* of one key in r->configs */
+
+static void config_words(const struct bench_config *c, uint32_t *ret)
+{
+	ret[0] = c->key;
+	ret[1] = c->value;
+	ret[2] = c->file;
+}
+
+static bool same_config(const struct bench_reader *r, uint32_t at)
+{
+	const struct bench_result *res = &r->result;
+	if (r->configs[at] != res->config_n)
+		return false;
+	for (uint32_t i = 0; i < res->config_n; i++) {
+		uint32_t words[CONFIG_WORDS];
+		config_words(&res->config[i], words);
+		if (memcmp(words, &r->configs[at + 2 + i * CONFIG_WORDS], sizeof(words)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Packages alternate where a suite is run many times: their configurations come back, and get the
+ * ids they had. */
+static void identify_config(struct bench_reader *r)
+{
+	struct bench_result *res = &r->result;
+	uint32_t words[CONFIG_WORDS], at = r->configs_n;
+	uint64_t hash = res->config_n;
+	bool is_new;
+	for (uint32_t i = 0; i < res->config_n; i++) {
+		config_words(&res->config[i], words);
+		hash = hash_bytes(words, sizeof(words), hash);
+	}
+	uint32_t *slot = map_put(&r->config_index, hash, &is_new);
+	while (!is_new && !same_config(r, *slot))
+		slot = map_put(&r->config_index, ++hash, &is_new);
+	if (is_new) {
+		*slot = at;
+		vec_push(r->configs, r->configs_n, r->configs_cap, res->config_n);
+		vec_push(r->configs, r->configs_n, r->configs_cap, ++r->config_ids);
+		for (uint32_t i = 0; i < res->config_n; i++) {
+			config_words(&res->config[i], words);
+			for (uint32_t j = 0; j < CONFIG_WORDS; j++)
+				vec_push(r->configs, r->configs_n, r->configs_cap, words[j]);
+		}
+	}
+	res->config_id = r->configs[*slot + 1];
+	r->config_changed = false;
+}
+
 void bench_reader_open(
 	struct bench_reader *r, const char *p, size_t n, const char *file, const char *label)
 {
@@ -71,6 +129,7 @@ void bench_reader_open(
 	r->result.config_n = 0;
 	r->result.file = file;
 	r->result.line = 0;
+	shapes_open(&r->shapes, p, r->end);
 	set_config(
 		r, strtab_addstr(&r->strings, ".file"), strtab_addstr(&r->strings, label), false);
 }
@@ -128,19 +187,16 @@ static const struct tidied *tidy(struct bench_reader *r, uint32_t unit)
 	return t;
 }
 
+double bench_reader_factor(struct bench_reader *r, uint32_t written)
+{
+	return tidy(r, written)->factor;
+}
+
 static void add_value(struct bench_reader *r, double value, uint32_t unit)
 {
 	const struct tidied *t = tidy(r, unit);
-	struct bench_value v = {.value = value * t->factor,
-		.unit = t->unit,
-		.orig_value = value,
-		.orig_unit = unit};
-	/* Go takes a value that tidying leaves as it was for one of a tidy unit: a 0 ns/op stays
-	 * ns/op. */
-	bool same = v.value == value && !(r->fix_zero && t->unit != unit);
-	if (same)
-		v = (struct bench_value){.value = value, .unit = unit};
-	vec_push(r->result.values, r->result.value_n, r->value_cap, v);
+	vec_push(r->result.values, r->result.value_n, r->value_cap,
+		bench_value_of(r, value, t->factor, t->unit, unit));
 }
 
 static enum bench_record measurements(struct bench_reader *r, const char *p, const char *end)
@@ -298,14 +354,22 @@ enum bench_record bench_reader_next(struct bench_reader *r)
 {
 	enum bench_record record = unit_line(r);
 	while (record == BENCH_END && r->p < r->end) {
+		r->result.line++;
+		if (shapes_read(r)) {
+			record = BENCH_RESULT;
+			break;
+		}
 		const char *p = r->p;
 		const char *newline = memchr(p, '\n', (size_t)(r->end - p));
 		const char *end = newline ? newline : r->end;
 		r->p = newline ? newline + 1 : r->end;
-		r->result.line++;
 		if (end > p && end[-1] == '\r')
 			end--;
 		record = line(r, p, end);
+		if (record == BENCH_RESULT)
+			shapes_learn(r);
 	}
+	if (record == BENCH_RESULT && r->config_changed)
+		identify_config(r);
 	return record;
 }

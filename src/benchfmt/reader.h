@@ -10,8 +10,7 @@
 
 struct bench_value {
 	double value;
-	uint32_t unit; /* string, tidied */
-	double orig_value;
+	uint32_t unit;	    /* string, tidied */
 	uint32_t orig_unit; /* string; 0 if value and unit are as written */
 };
 
@@ -20,12 +19,13 @@ struct bench_config {
 	bool file;	     /* from the file; otherwise given by the caller (.file) */
 };
 
-/* One result. Spans point into the input. */
+/* One result. */
 struct bench_result {
 	struct bench_config *config;
 	uint32_t config_n;
-	uint64_t config_version; /* changes whenever config does */
-	const char *name;	 /* without "Benchmark" */
+	uint32_t config_id; /* from 1: the same for the same contents in the same order */
+	uint32_t shape;	    /* from 1: the same for the same name and units */
+	const char *name;   /* without "Benchmark": in the input, or a string of the reader */
 	uint32_t name_len;
 	int64_t iters;
 	struct bench_value *values;
@@ -53,7 +53,11 @@ struct bench_reader {
 	/* private */
 	const char *p, *end;
 	uint32_t config_cap, value_cap;
-	uint64_t versions;
+	bool config_changed; /* since config_id was set */
+	uint32_t *configs;   /* contents seen, three words a key, each behind its word count */
+	uint32_t configs_n, configs_cap, config_ids;
+	struct map config_index; /* hash of contents -> place in configs */
+	struct shapes shapes;
 	struct bench_metadata *metadata;
 	uint32_t metadata_n, metadata_cap;
 	struct tidied {
@@ -74,6 +78,24 @@ void bench_reader_release(struct bench_reader *r);
 void bench_reader_open(
 	struct bench_reader *r, const char *p, size_t n, const char *file, const char *label);
 enum bench_record bench_reader_next(struct bench_reader *r);
+/* What of the input lies before this has been read. */
+static inline const char *bench_reader_at(const struct bench_reader *r)
+{
+	return r->p;
+}
+
+/* The value as it stands in a result, `unit` being what `written` tidies to by `factor`. Go takes a
+ * value that tidying leaves as it was for one of a tidy unit: a 0 ns/op stays ns/op. */
+static inline struct bench_value bench_value_of(
+	const struct bench_reader *r, double value, double factor, uint32_t unit, uint32_t written)
+{
+	double tidied = value * factor;
+	if (tidied == value && !(r->fix_zero && unit != written))
+		return (struct bench_value){.value = value, .unit = written};
+	return (struct bench_value){.value = tidied, .unit = unit, .orig_unit = written};
+}
+/* What values of a unit as written are multiplied by. */
+double bench_reader_factor(struct bench_reader *r, uint32_t written);
 
 /* Metadata of a tidy unit ("assume", "better"), or NULL. */
 const char *bench_reader_metadata(const struct bench_reader *r, uint32_t unit, const char *key);

@@ -8,19 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	if (isnan(x) || isnan(y))
-		return (int)isnan(y) - (int)isnan(x); /* NaN first, as Go's sort has it */
-	return (x > y) - (x < y);
-}
-
-void sample_sort(double *values, uint32_t n)
-{
-	qsort(values, n, sizeof(*values), ascending);
-}
-
 double sample_quantile(const struct sample *s, double q)
 {
 	if (q <= 0)

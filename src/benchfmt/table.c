@@ -1,5 +1,9 @@
 /*
  * Collecting results into tables and summarizing them; see table.h.
+ *
+ * What table, row and column a value belongs to follows from the name and units of its result (the
+ * shape) and from the configuration it stands under: filters and projections know nothing else. So
+ * they are asked once for each such pair, and the cells found are remembered as its route.
  */
 #include "benchfmt/benchfmt.h"
 
@@ -14,6 +18,8 @@ void tables_init(struct tables *t, struct projector *projector, struct projectio
 		.row_by = row_by,
 		.col_by = col_by,
 		.residue = residue};
+	arena_init(&t->arena);
+	map_init(&t->known_routes);
 }
 
 static void warnings_release(struct warnings *w)
@@ -37,7 +43,7 @@ static void warn(struct warnings *w, const char *fmt, ...)
 static void table_release(struct table *table)
 {
 	for (uint32_t i = 0; i < table->cell_n; i++) {
-		struct cell *c = &table->cells[i];
+		struct cell *c = table->cells[i];
 		mem_free(c->values);
 		mem_free(c->residues);
 		warnings_release(&c->warnings);
@@ -60,6 +66,10 @@ void tables_release(struct tables *t)
 	mem_free(t->tables);
 	mem_free(t->order);
 	mem_free(t->of_key);
+	mem_free(t->routes);
+	mem_free(t->targets);
+	map_release(&t->known_routes);
+	arena_release(&t->arena);
 	*t = (struct tables){0};
 }
 
@@ -79,42 +89,79 @@ static struct table *table_of(struct tables *t, uint32_t key, uint32_t unit)
 	return &t->tables[t->of_key[key] - 1];
 }
 
-static struct cell *cell_of(struct table *table, uint32_t row, uint32_t col)
+static struct cell *cell_of(struct tables *t, struct table *table, uint32_t row, uint32_t col)
 {
 	bool is_new;
 	uint32_t *slot = map_put(&table->index, (uint64_t)row << 32 | col, &is_new);
 	if (is_new) {
 		*slot = table->cell_n;
-		vec_push(table->cells, table->cell_n, table->cell_cap,
-			((struct cell){.row = row, .col = col}));
+		struct cell *c = arena_zalloc(&t->arena, sizeof(*c));
+		c->row = row;
+		c->col = col;
+		vec_push(table->cells, table->cell_n, table->cell_cap, c);
 	}
-	return &table->cells[*slot];
+	return table->cells[*slot];
 }
 
 const struct cell *table_cell(const struct table *table, uint32_t row, uint32_t col)
 {
 	const uint32_t *slot = map_get(&table->index, (uint64_t)row << 32 | col);
-	return slot ? &table->cells[*slot] : NULL;
+	return slot ? table->cells[*slot] : NULL;
 }
 
-void tables_add(struct tables *t)
+/* Asks the filter and the projections: appends the cell of each value to the targets. */
+static void find_targets(struct tables *t)
 {
 	struct projector *p = t->projector;
 	const struct bench_result *res = &p->reader->result;
 	uint32_t row = BENCH_NO_KEY, col = 0, residue = 0;
 	for (uint32_t i = 0; i < res->value_n; i++) {
-		if (!projector_passes(p, i))
-			continue;
-		if (row == BENCH_NO_KEY) {
-			row = projection_project(t->row_by, p, 0);
-			col = projection_project(t->col_by, p, 0);
-			residue = projection_project(t->residue, p, 0);
+		struct cell *c = NULL;
+		if (projector_passes(p, i)) {
+			if (row == BENCH_NO_KEY) {
+				row = projection_project(t->row_by, p, 0);
+				col = projection_project(t->col_by, p, 0);
+				residue = projection_project(t->residue, p, 0);
+			}
+			uint32_t key = projection_project(t->table_by, p, res->values[i].unit);
+			c = cell_of(t, table_of(t, key, res->values[i].unit), row, col);
+			if (!c->residue_n || c->residues[c->residue_n - 1] != residue)
+				vec_push(c->residues, c->residue_n, c->residue_cap, residue);
 		}
-		uint32_t key = projection_project(t->table_by, p, res->values[i].unit);
-		struct cell *c = cell_of(table_of(t, key, res->values[i].unit), row, col);
-		vec_push(c->values, c->n, c->cap, res->values[i].value);
-		if (!c->residue_n || c->residues[c->residue_n - 1] != residue)
-			vec_push(c->residues, c->residue_n, c->residue_cap, residue);
+		vec_push(t->targets, t->target_n, t->target_cap, c);
+	}
+}
+
+static struct route *route_of(struct tables *t, const struct bench_result *res)
+{
+	if (res->shape >= t->route_n) {
+		uint32_t n = t->route_n;
+		vec_grow(t->routes, (size_t)res->shape + 1, t->route_n);
+		memset(t->routes + n, 0, (t->route_n - n) * sizeof(*t->routes));
+	}
+	struct route *route = &t->routes[res->shape];
+	if (route->config_id != res->config_id) {
+		bool is_new;
+		uint32_t *targets = map_put(
+			&t->known_routes, (uint64_t)res->shape << 32 | res->config_id, &is_new);
+		if (is_new) {
+			*targets = t->target_n;
+			find_targets(t);
+		}
+		*route = (struct route){res->config_id, *targets};
+	}
+	return route;
+}
+
+void tables_add(struct tables *t)
+{
+	const struct bench_result *res = &t->projector->reader->result;
+	uint32_t at = route_of(t, res)->targets;
+	struct cell *const *targets = t->targets + at; /* route_of() may move them */
+	for (uint32_t i = 0; i < res->value_n; i++) {
+		struct cell *c = targets[i];
+		if (c)
+			vec_push(c->values, c->n, c->cap, res->values[i].value);
 	}
 }
 
@@ -222,7 +269,7 @@ static uint32_t *keys_of(
 	uint32_t *keys = mem_array(table->cell_n, sizeof(*keys)), n = 0;
 	for (uint32_t i = 0; i < table->cell_n; i++) {
 		bool is_new;
-		uint32_t key = rows ? table->cells[i].row : table->cells[i].col;
+		uint32_t key = rows ? table->cells[i]->row : table->cells[i]->col;
 		map_put(&seen, key, &is_new);
 		if (is_new)
 			keys[n++] = key;
@@ -273,7 +320,7 @@ static void summarize_cells(
 	struct tables *t, struct table *table, const struct table_options *options)
 {
 	for (uint32_t i = 0; i < table->cell_n; i++) {
-		struct cell *c = &table->cells[i];
+		struct cell *c = table->cells[i];
 		sample_sort(c->values, c->n);
 		c->sample = (struct sample){c->values, c->n};
 		if (table->assumption == ASSUME_EXACT)
@@ -283,7 +330,7 @@ static void summarize_cells(
 		warn_of_residue(t, c);
 	}
 	for (uint32_t i = 0; i < table->cell_n; i++) {
-		struct cell *c = &table->cells[i];
+		struct cell *c = table->cells[i];
 		if (c->col != table->cols[0])
 			c->baseline = table_cell(table, c->row, table->cols[0]);
 		if (c->baseline)
@@ -313,9 +360,9 @@ static void correct_for_number(struct tables *t)
 	uint32_t n = 0, cap = 0;
 	for (uint32_t i = 0; i < t->n; i++)
 		for (uint32_t j = 0; j < t->tables[i].cell_n; j++)
-			if (t->tables[i].cells[j].baseline &&
+			if (t->tables[i].cells[j]->baseline &&
 				t->tables[i].assumption == ASSUME_NOTHING)
-				vec_push(all, n, cap, &t->tables[i].cells[j].comparison);
+				vec_push(all, n, cap, &t->tables[i].cells[j]->comparison);
 	double *p = mem_array(n + 1, sizeof(*p));
 	for (uint32_t i = 0; i < n; i++)
 		p[i] = all[i]->p;

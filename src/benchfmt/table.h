@@ -37,7 +37,7 @@ struct cell {
 	uint32_t row, col; /* keys */
 	double *values;
 	uint32_t n, cap;
-	uint32_t *residues; /* keys; the last one seen is last, equals may repeat */
+	uint32_t *residues; /* keys; equals may repeat */
 	uint32_t residue_n, residue_cap;
 	/* after tables_finish() */
 	struct sample sample;
@@ -61,7 +61,7 @@ struct table {
 	uint32_t row_n, col_n;
 	struct column_summary *summaries; /* by column */
 	/* private */
-	struct cell *cells;
+	struct cell **cells; /* in the arena of the tables */
 	uint32_t cell_n, cell_cap;
 	struct map index; /* row << 32 | col -> cell */
 };
@@ -74,6 +74,19 @@ struct tables {
 	uint32_t *order;
 	uint32_t *of_key; /* table_by key -> table + 1 */
 	uint32_t of_key_cap;
+	/* private */
+	struct arena arena;
+	struct route *routes; /* by shape: the last one */
+	uint32_t route_n;
+	struct map known_routes; /* shape << 32 | config id -> place in targets */
+	struct cell **targets;	 /* the cells of a result's values; NULL: filtered out */
+	uint32_t target_n, target_cap;
+};
+
+/* Where the values of results of a shape go. */
+struct route {
+	uint32_t config_id; /* 0: nowhere yet */
+	uint32_t targets;   /* place in tables.targets */
 };
 
 struct table_options {

@@ -1,0 +1,278 @@
+/*
+ * Reading lines by their shape; see shape.h.
+ *
+ * What makes this quick is what it leaves out: no field is looked for, no name hashed, no unit
+ * looked up; what should stand there is compared, and the digits between are read eight at a time.
+ * Whatever is unusual (an exponent, a sign, more digits than a double holds, other white space)
+ * is left to the general way, so that there is one place that knows the format.
+ *
+ * No scan needs a bound: each stops at a newline at the latest, and the line is only tried if a
+ * newline stands eight bytes or more before the end of the input.
+ */
+#include "benchfmt/benchfmt.h"
+
+#include <endian.h>
+
+#define PREFIX	   "Benchmark"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define DIGITS_MAX 15 /* a double holds them exactly, and their tenths down to 1e-15 round once */
+
+static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+void shapes_init(struct shapes *s)
+{
+	*s = (struct shapes){0};
+	map_init(&s->index);
+	map_init(&s->by_name);
+	vec_push(s->all, s->n, s->cap, ((struct shape){0}));
+}
+
+void shapes_release(struct shapes *s)
+{
+	mem_free(s->all);
+	mem_free(s->units);
+	map_release(&s->index);
+	map_release(&s->by_name);
+}
+
+void shapes_open(struct shapes *s, const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p);
+	const char *newline = n > 8 ? memrchr(p, '\n', n - 8) : NULL;
+	s->safe_end = newline ? newline : p;
+}
+
+/* --- reading --- */
+
+static uint64_t load(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static const char *skip_blank(const char *p)
+{
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
+/* Equal over n bytes; the common lengths without a call. */
+static inline bool same_bytes(const char *p, const char *q, size_t n)
+{
+	if (n < 8)
+		return memcmp(p, q, n) == 0;
+	for (size_t i = 0; i + 8 <= n; i += 8)
+		if (load(p + i) != load(q + i))
+			return false;
+	return load(p + n - 8) == load(q + n - 8);
+}
+
+struct digits {
+	uint64_t number;
+	unsigned n;
+};
+
+/* Up to eight digits. */
+static inline struct digits eight_digits(const char *p)
+{
+	uint64_t word = load(p) ^ 0x3030303030303030u;
+	/* The high bit of each byte over 9; right up to the lowest one set, behind which carries
+	 * may run. */
+	uint64_t others = ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+	unsigned n = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+	if (!n)
+		return (struct digits){0};
+	word <<= 64 - 8 * n; /* zeros in front */
+	word = word * 10 + (word >> 8);
+	word = ((word & 0xff000000ffu) * 0xf424000000064u +
+		       ((word >> 16) & 0xff000000ffu) * 0x271000000001u) >>
+	       32;
+	return (struct digits){word, n};
+}
+
+/* Up to sixteen: enough to see that there are more than DIGITS_MAX. */
+static inline struct digits read_digits(const char *p)
+{
+	struct digits d = eight_digits(p);
+	if (d.n < 8)
+		return d;
+	struct digits more = eight_digits(p + 8);
+	return (struct digits){d.number * tens[more.n] + more.number, 8 + more.n};
+}
+
+/* digits[.digits] and what ends a field of it; NULL if there is anything else. */
+static inline const char *read_decimal(const char *p, double *ret)
+{
+	struct digits whole = read_digits(p);
+	p += whole.n;
+	*ret = (double)whole.number;
+	if (!whole.n || whole.n > DIGITS_MAX)
+		return NULL;
+	if (*p == '.') {
+		struct digits fraction = eight_digits(p + 1);
+		p += 1 + fraction.n;
+		if (whole.n + fraction.n > DIGITS_MAX)
+			return NULL;
+		*ret = (double)(whole.number * tens[fraction.n] + fraction.number) /
+		       number_tens[fraction.n];
+	}
+	return is_blank(*p) ? p : NULL;
+}
+
+static inline const char *read_count(const char *p, int64_t *ret)
+{
+	struct digits d = read_digits(p);
+	*ret = (int64_t)d.number;
+	return d.n && d.n <= DIGITS_MAX && is_blank(p[d.n]) ? p + d.n : NULL;
+}
+
+static inline const char *read_unit(const struct shape_unit *u, const char *p, const char *safe_end)
+{
+	if ((load(p) & u->mask) != u->word)
+		return NULL;
+	if (u->len > 8 && (safe_end - p < (ptrdiff_t)u->len || !same_bytes(p, u->text, u->len)))
+		return NULL;
+	p += u->len;
+	return is_blank(*p) || *p == '\n' || *p == '\r' ? p : NULL;
+}
+
+/* Behind the name: where the next line begins, NULL if the line is of another shape. */
+static inline const char *read_fields(
+	struct bench_reader *r, const struct shape *shape, const char *p)
+{
+	const struct shape_unit *u = r->shapes.units + shape->unit_at, *end = u + shape->unit_n;
+	const char *safe_end = r->shapes.safe_end;
+	struct bench_value *ret = r->result.values;
+	p = read_count(skip_blank(p), &r->result.iters);
+	for (; p && u < end; u++, ret++) {
+		double value;
+		p = read_decimal(skip_blank(p), &value);
+		if (!p)
+			return NULL;
+		*ret = bench_value_of(
+			r, value, u->factor, u->unit, u->orig_unit ? u->orig_unit : u->unit);
+		if (ret->orig_unit != u->orig_unit)
+			return NULL;
+		p = read_unit(u, skip_blank(p), safe_end);
+	}
+	if (!p)
+		return NULL;
+	p = skip_blank(p);
+	p += *p == '\r';
+	return *p == '\n' ? p + 1 : NULL;
+}
+
+static inline bool has_name(const struct shapes *s, const struct shape *shape, const char *p)
+{
+	return s->safe_end - p > (ptrdiff_t)shape->name_len && is_blank(p[shape->name_len]) &&
+	       same_bytes(p, shape->name, shape->name_len);
+}
+
+/* The shape of the name at p, or 0. */
+static uint32_t find_name(const struct shapes *s, const char *p)
+{
+	const char *end = p;
+	while (!is_blank(*end) && *end != '\n')
+		end++;
+	const uint32_t *found =
+		s->n > 1 ? map_get(&s->by_name, hash_bytes(p, (size_t)(end - p), 0)) : NULL;
+	return found && has_name(s, &s->all[*found], p) ? *found : 0;
+}
+
+bool shapes_read(struct bench_reader *r)
+{
+	struct shapes *s = &r->shapes;
+	const char *p = r->p;
+	if (s->safe_end - p <= (ptrdiff_t)PREFIX_LEN || memcmp(p, PREFIX, PREFIX_LEN) != 0)
+		return false;
+	p += PREFIX_LEN;
+	uint32_t id = s->all[s->last].next;
+	if (!id || !has_name(s, &s->all[id], p)) {
+		id = find_name(s, p);
+		if (!id)
+			return false;
+		s->all[s->last].next = id;
+	}
+	const struct shape *shape = &s->all[id];
+	const char *next = read_fields(r, shape, p + shape->name_len);
+	if (!next)
+		return false;
+	r->p = next;
+	r->result.name = shape->name;
+	r->result.name_len = shape->name_len;
+	r->result.value_n = shape->unit_n;
+	r->result.shape = s->last = id;
+	return true;
+}
+
+/* --- learning --- */
+
+static bool same_shape(
+	const struct shapes *s, const struct shape *shape, const struct bench_result *res)
+{
+	if (shape->name_len != res->name_len || shape->unit_n != res->value_n ||
+		memcmp(shape->name, res->name, res->name_len) != 0)
+		return false;
+	for (uint32_t i = 0; i < shape->unit_n; i++) {
+		const struct shape_unit *u = &s->units[shape->unit_at + i];
+		if (u->unit != res->values[i].unit || u->orig_unit != res->values[i].orig_unit)
+			return false;
+	}
+	return true;
+}
+
+static void add_unit(struct shapes *s, struct bench_reader *r, const struct bench_value *v)
+{
+	uint32_t written = v->orig_unit ? v->orig_unit : v->unit;
+	struct shape_unit u = {.text = bench_str(r, written),
+		.len = strtab_len(&r->strings, written),
+		.unit = v->unit,
+		.orig_unit = v->orig_unit,
+		.factor = bench_reader_factor(r, written)};
+	char first[8] = {0};
+	memcpy(first, u.text, u.len < 8 ? u.len : 8);
+	u.word = load(first);
+	u.mask = u.len < 8 ? ((uint64_t)1 << 8 * u.len) - 1 : UINT64_MAX;
+	vec_push(s->units, s->unit_n, s->unit_cap, u);
+}
+
+static uint32_t add_shape(struct shapes *s, struct bench_reader *r)
+{
+	const struct bench_result *res = &r->result;
+	uint32_t name = strtab_add(&r->strings, res->name, res->name_len);
+	struct shape shape = {.name = bench_str(r, name),
+		.name_len = res->name_len,
+		.unit_at = s->unit_n,
+		.unit_n = res->value_n};
+	for (uint32_t i = 0; i < res->value_n; i++)
+		add_unit(s, r, &res->values[i]);
+	vec_push(s->all, s->n, s->cap, shape);
+	return s->n - 1;
+}
+
+void shapes_learn(struct bench_reader *r)
+{
+	struct shapes *s = &r->shapes;
+	struct bench_result *res = &r->result;
+	uint64_t name_hash = hash_bytes(res->name, res->name_len, 0), hash = name_hash;
+	bool is_new;
+	for (uint32_t i = 0; i < res->value_n; i++)
+		hash = hash_u64(
+			hash ^ ((uint64_t)res->values[i].unit << 32 | res->values[i].orig_unit));
+	uint32_t *slot = map_put(&s->index, hash, &is_new);
+	while (!is_new && !same_shape(s, &s->all[*slot], res))
+		slot = map_put(&s->index, ++hash, &is_new);
+	if (is_new)
+		*slot = add_shape(s, r);
+	res->shape = *slot;
+	*map_put(&s->by_name, name_hash, &is_new) = res->shape;
+	s->all[s->last].next = res->shape;
+	s->last = res->shape;
+}

@@ -33,29 +33,27 @@ struct flame {
 	struct flame_places *places;
 	uint32_t root; /* string: the name of frame 0 */
 	uint32_t row_n;
-	uint32_t *keys;
-	size_t *first;	   /* [row_n + 1]: of keys, from the root */
+	size_t key_n;
+	uint32_t *keys;	   /* of all rows, each from the root, in no order of rows */
+	uint32_t *first;   /* of a row's keys */
+	uint32_t *depth;   /* how many */
 	uint32_t *shared;  /* how many keys a row has in common with the one before */
 	uint32_t *before;  /* [row_n + 1]: frames that rows before it brought in */
 	double *weight;	   /* [row_n + 1]: running sum of shares of the whole, over all types */
 	int64_t **running; /* by type: [row_n + 1], running sums */
 };
 
-/* Rows not yet in order: what flame_sort() makes a flame of. */
+/* Rows not yet in order. */
 struct flame_rows {
 	uint32_t n, cap;
 	uint32_t *keys;
 	size_t key_n, key_cap;
-	size_t *end;	 /* of each row in keys */
+	uint32_t *end;	 /* of each row in keys */
 	int64_t *values; /* type_n a row */
 };
 
+/* Takes the keys over, and leaves `rows` without. */
 struct flame *flame_sort(struct flame_places *places, uint32_t root, struct flame_rows *rows);
-
-static inline uint32_t flame_depth(const struct flame *f, uint32_t row)
-{
-	return (uint32_t)(f->first[row + 1] - f->first[row]);
-}
 
 /* --- what is shown --- */
 

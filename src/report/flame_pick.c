@@ -127,7 +127,7 @@ static void collect_children(
 	const struct flame *f = p->f;
 	uint32_t depth = frame->depth + 1, lo = frame->lo, first = p->n;
 	struct opening o = {.to = p, .least = least, .light = {.lo = FLAME_NONE}};
-	if (lo < frame->hi && flame_depth(f, lo) == frame->depth)
+	if (lo < frame->hi && f->depth[lo] == frame->depth)
 		lo++; /* the frame by itself */
 	while (lo < frame->hi) {
 		uint32_t hi = run_end(f, lo, depth, frame->hi);
@@ -310,7 +310,7 @@ int64_t flame_self(const struct flame_pick *p, uint32_t frame, uint32_t type)
 {
 	const struct picked *at = &p->picks[frame];
 	struct picked own = {.lo = at->lo, .hi = at->lo + 1};
-	if (is_group_root(p, frame) || at->lo == at->hi || flame_depth(p->f, at->lo) != at->depth)
+	if (is_group_root(p, frame) || at->lo == at->hi || p->f->depth[at->lo] != at->depth)
 		return 0;
 	return run_value(p->f, &own, type);
 }

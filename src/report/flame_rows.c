@@ -15,14 +15,19 @@
 
 struct sorting {
 	const uint32_t *keys;
-	const size_t *first; /* [n + 1] */
+	const uint32_t *end; /* of each row */
 };
+
+static uint32_t row_start(const uint32_t *end, uint32_t row)
+{
+	return row ? end[row - 1] : 0;
+}
 
 /* 0 where a row has ended: shorter rows come first. */
 static uint32_t key_at(const struct sorting *s, uint32_t row, size_t depth)
 {
-	size_t at = s->first[row] + depth;
-	return at < s->first[row + 1] ? s->keys[at] + 1 : 0;
+	size_t at = row_start(s->end, row) + depth;
+	return at < s->end[row] ? s->keys[at] + 1 : 0;
 }
 
 static bool row_less(const struct sorting *s, uint32_t a, uint32_t b, size_t depth)
@@ -106,9 +111,9 @@ static void sort_rows(const struct sorting *s, uint32_t *rows, size_t n, size_t 
 	}
 }
 
-static uint32_t *sorted_order(const struct flame_rows *rows, const size_t *first)
+static uint32_t *sorted_order(const struct flame_rows *rows)
 {
-	struct sorting s = {rows->keys, first};
+	struct sorting s = {rows->keys, rows->end};
 	uint32_t *order = mem_array((size_t)rows->n + 1, sizeof(*order));
 	for (uint32_t i = 0; i < rows->n; i++)
 		order[i] = i;
@@ -139,12 +144,12 @@ static void weigh_rows(struct flame *f)
 		weight[i + 1] += weight[i];
 }
 
-static uint32_t count_shared(const uint32_t *a, size_t a_n, const uint32_t *b, size_t b_n)
+static uint32_t count_shared(const uint32_t *a, uint32_t a_n, const uint32_t *b, uint32_t b_n)
 {
-	size_t n = a_n < b_n ? a_n : b_n, i = 0;
+	uint32_t n = a_n < b_n ? a_n : b_n, i = 0;
 	while (i < n && a[i] == b[i])
 		i++;
-	return (uint32_t)i;
+	return i;
 }
 
 static void add_values(struct flame *f, uint32_t row, const int64_t *values)
@@ -153,32 +158,30 @@ static void add_values(struct flame *f, uint32_t row, const int64_t *values)
 		f->running[type][row + 1] = wrapping_add(f->running[type][row + 1], values[type]);
 }
 
-static void add_row(struct flame *f, const uint32_t *keys, size_t n, uint32_t shared)
+static void add_row(struct flame *f, uint32_t first, uint32_t depth, uint32_t shared)
 {
 	uint32_t row = f->row_n++;
-	memcpy(f->keys + f->first[row], keys, n * sizeof(*keys));
-	f->first[row + 1] = f->first[row] + n;
+	f->first[row] = first;
+	f->depth[row] = depth;
 	f->shared[row] = shared;
-	f->before[row + 1] = f->before[row] + (uint32_t)(n - shared);
+	f->before[row + 1] = f->before[row] + depth - shared;
 	for (uint32_t type = 0; type < f->places->type_n; type++)
 		f->running[type][row + 1] = f->running[type][row];
 }
 
-/* Copied in order, so that neighbours lie side by side. */
-static void take_rows(struct flame *f, const struct flame_rows *rows, const size_t *first)
+/* The keys stay where they are: what is asked of a graph later is in the other columns. */
+static void take_rows(struct flame *f, const struct flame_rows *rows)
 {
-	uint32_t *order = sorted_order(rows, first);
-	const uint32_t *last = NULL;
-	size_t last_n = 0;
+	uint32_t *order = sorted_order(rows), last = 0, last_n = 0;
+	f->keys = rows->keys;
 	for (uint32_t i = 0; i < rows->n; i++) {
-		uint32_t row = order[i];
-		const uint32_t *keys = rows->keys + first[row];
-		size_t n = first[row + 1] - first[row];
-		uint32_t shared = count_shared(last, last_n, keys, n);
-		if (!last || shared != n || shared != last_n)
-			add_row(f, keys, n, shared);
+		uint32_t row = order[i], first = row_start(rows->end, row);
+		uint32_t n = rows->end[row] - first;
+		uint32_t shared = count_shared(f->keys + last, last_n, f->keys + first, n);
+		if (!f->row_n || shared != n || shared != last_n)
+			add_row(f, first, n, shared);
 		add_values(f, f->row_n - 1, rows->values + (size_t)row * f->places->type_n);
-		last = keys;
+		last = first;
 		last_n = n;
 	}
 	mem_free(order);
@@ -188,22 +191,21 @@ struct flame *flame_sort(struct flame_places *places, uint32_t root, struct flam
 {
 	struct flame *f = mem_zalloc(sizeof(*f));
 	size_t cells = (size_t)rows->n + 1;
-	size_t *first = mem_array(cells, sizeof(*first));
-	first[0] = 0;
-	memcpy(first + 1, rows->end, rows->n * sizeof(*first));
 	f->places = places;
 	places->refs++;
 	f->root = root;
-	f->keys = mem_array(rows->key_n + 1, sizeof(*f->keys));
-	f->first = mem_zalloc(cells * sizeof(*f->first));
-	f->shared = mem_zalloc(cells * sizeof(*f->shared));
+	rows->keys = mem_rearray(rows->keys, rows->key_n + 1, sizeof(*rows->keys));
+	f->key_n = rows->key_n;
+	f->first = mem_array(cells, sizeof(*f->first));
+	f->depth = mem_array(cells, sizeof(*f->depth));
+	f->shared = mem_array(cells, sizeof(*f->shared));
 	f->before = mem_zalloc(cells * sizeof(*f->before));
 	f->running = mem_array((size_t)places->type_n + 1, sizeof(*f->running));
 	for (uint32_t type = 0; type < places->type_n; type++)
 		f->running[type] = mem_zalloc(cells * sizeof(int64_t));
-	take_rows(f, rows, first);
+	take_rows(f, rows);
+	rows->keys = NULL;
 	weigh_rows(f);
-	mem_free(first);
 	return f;
 }
 
@@ -335,7 +337,7 @@ static int flatten(
 			rc = push_stack(rows, g, stack, n, err);
 			vec_grow(sample, (size_t)rows->n + 1, sample_cap);
 			sample[rows->n] = i;
-			vec_push(rows->end, rows->n, end_cap, rows->key_n);
+			vec_push(rows->end, rows->n, end_cap, (uint32_t)rows->key_n);
 		}
 		int64_t *values = rows->values + (size_t)*row * types;
 		for (uint32_t type = 0; type < types; type++)
@@ -372,6 +374,7 @@ void flame_free(struct flame *f)
 	free_places(f->places);
 	mem_free(f->keys);
 	mem_free(f->first);
+	mem_free(f->depth);
 	mem_free(f->shared);
 	mem_free(f->before);
 	mem_free(f->weight);
@@ -397,9 +400,8 @@ uint32_t flame_type(const struct flame *f)
 
 size_t flame_size(const struct flame *f)
 {
-	size_t row = sizeof(size_t) + 2 * sizeof(uint32_t) + sizeof(double) +
-		     f->places->type_n * sizeof(int64_t);
-	return f->first[f->row_n] * sizeof(*f->keys) + f->row_n * row;
+	size_t row = 4 * sizeof(uint32_t) + sizeof(double) + f->places->type_n * sizeof(int64_t);
+	return f->key_n * sizeof(*f->keys) + f->row_n * row;
 }
 
 /* --- around a function --- */
@@ -437,7 +439,7 @@ struct flame *flame_around(const struct flame *f, const char *name, enum flame_s
 	rows.values = mem_array((size_t)f->row_n * types + 1, sizeof(*rows.values));
 	for (uint32_t row = 0; row < f->row_n; row++) {
 		const uint32_t *keys = f->keys + f->first[row];
-		size_t n = flame_depth(f, row), at = outermost(f, keys, n, id);
+		size_t n = f->depth[row], at = outermost(f, keys, n, id);
 		if (at == n)
 			continue;
 		if (side == FLAME_CALLERS)
@@ -447,7 +449,7 @@ struct flame *flame_around(const struct flame *f, const char *name, enum flame_s
 		for (uint32_t type = 0; type < types; type++)
 			rows.values[(size_t)rows.n * types + type] =
 				f->running[type][row + 1] - f->running[type][row];
-		vec_push(rows.end, rows.n, end_cap, rows.key_n);
+		vec_push(rows.end, rows.n, end_cap, (uint32_t)rows.key_n);
 	}
 	struct flame *around = flame_sort(f->places, id, &rows);
 	release_rows(&rows);

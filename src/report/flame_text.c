@@ -18,10 +18,11 @@ static void put_folded_name(const char *name, struct buf *out)
 static void put_folded_row(const struct flame *f, uint32_t row, struct buf *out)
 {
 	const struct flame_places *places = f->places;
-	for (size_t i = f->first[row]; i < f->first[row + 1]; i++) {
-		if (i > f->first[row])
+	const uint32_t *keys = f->keys + f->first[row];
+	for (uint32_t i = 0; i < f->depth[row]; i++) {
+		if (i)
 			buf_addch(out, ';');
-		put_folded_name(strtab_get(&places->names, places->name[f->keys[i] >> 1]), out);
+		put_folded_name(strtab_get(&places->names, places->name[keys[i] >> 1]), out);
 	}
 }
 
@@ -30,7 +31,7 @@ void flame_folded(const struct flame *f, struct buf *out)
 	const int64_t *running = f->running[f->places->type];
 	for (uint32_t row = 0; row < f->row_n; row++) {
 		int64_t value = (int64_t)((uint64_t)running[row + 1] - (uint64_t)running[row]);
-		if (!value || f->first[row] == f->first[row + 1])
+		if (!value || !f->depth[row])
 			continue;
 		put_folded_row(f, row, out);
 		buf_printf(out, " %lld\n", (long long)value);

@@ -68,6 +68,26 @@ void profile_copy(struct profile *dst, const struct profile *src)
 	buf_add(&dst->unknown_bytes, src->unknown_bytes.data, src->unknown_bytes.len);
 }
 
+void profile_share(struct profile *dst, const struct profile *src)
+{
+	*dst = *src;
+	strtab_copy(&dst->strings, &src->strings);
+	COPY(mappings, dst->mapping_cap = src->mapping_n);
+	COPY(locations, dst->location_cap = src->location_n);
+	COPY(lines, dst->line_cap = src->line_n);
+	COPY(functions, dst->function_cap = src->function_n);
+}
+
+void profile_release_shared(struct profile *p)
+{
+	strtab_release(&p->strings);
+	mem_free(p->mappings);
+	mem_free(p->locations);
+	mem_free(p->lines);
+	mem_free(p->functions);
+	*p = (struct profile){0};
+}
+
 uint32_t profile_add_sample_type(struct profile *p, const char *type, const char *unit)
 {
 	struct value_type vt = {strtab_addstr(&p->strings, type), strtab_addstr(&p->strings, unit)};

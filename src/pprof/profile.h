@@ -145,6 +145,11 @@ static inline const char *profile_str(const struct profile *p, uint32_t id)
 void profile_init(struct profile *p);
 void profile_release(struct profile *p);
 void profile_copy(struct profile *dst, const struct profile *src); /* dst uninitialised */
+/* The same without a copy of the samples: `dst` has src's, and must neither change them nor outlive
+ * `src`. Its strings, mappings, locations, lines and functions are its own, so profile_aggregate()
+ * may be done to it. Released by profile_release_shared() only. */
+void profile_share(struct profile *dst, const struct profile *src);
+void profile_release_shared(struct profile *p);
 
 /* --- building: each returns the index of the new thing. Ids are given out densely from 1. --- */
 uint32_t profile_add_sample_type(struct profile *p, const char *type, const char *unit);

@@ -297,6 +297,16 @@ bool config_is_default(const struct config *c, const struct config_field *f)
 	return same;
 }
 
+bool config_changes_samples(const struct config *c)
+{
+	const char *const changes[] = {c->tagroot, c->tagleaf, c->focus, c->ignore, c->prune_from,
+		c->hide, c->show, c->show_from, c->tagfocus, c->tagignore, c->tagshow, c->taghide};
+	for (size_t i = 0; i < array_len(changes); i++)
+		if (*changes[i])
+			return true;
+	return false;
+}
+
 static int set_bool(bool *ret, const char *value, struct err *err)
 {
 	static const char *const yes[] = {"true", "t", "yes", "y", "1", ""};

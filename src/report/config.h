@@ -75,6 +75,8 @@ must_check int config_assign(
 /* One parameter of a URL; parameters that are none of ours, and empty ones, change nothing. */
 must_check int config_set_url(
 	struct config *c, const char *param, const char *value, struct err *err);
+/* Whether reports made with it leave samples or frames of the profile out, or put some in. */
+bool config_changes_samples(const struct config *c);
 bool config_is_default(const struct config *c, const struct config_field *f);
 void config_set_string(char **field, const char *value);
 /* The text of a field of kind CONFIG_STRING. */

@@ -286,65 +286,83 @@ static void free_places(struct flame_places *places)
 	mem_free(places);
 }
 
-static int push_key(struct flame_rows *rows, uint32_t key, struct err *err)
-{
-	if (rows->key_n == KEYS_MAX)
-		return err_set(err, ERR_LIMIT,
-			"the stacks have more than %zu frames together: focus on some of them",
-			KEYS_MAX);
-	vec_push(rows->keys, rows->key_n, rows->key_cap, key);
-	return 0;
-}
-
 /* A location's frames lie innermost first: all but the last are inlined into the next. */
-static int push_location(
-	struct flame_rows *rows, const struct graph *g, uint32_t loc, struct err *err)
+static void push_location(struct flame_rows *rows, const struct graph *g, uint32_t loc)
 {
 	uint32_t from = g->frame_first[loc], end = g->frame_first[loc + 1];
-	int rc = 0;
-	for (uint32_t i = end; i > from && rc >= 0; i--)
-		rc = push_key(rows, g->frames[i - 1] << 1 | (i != end), err);
-	return rc;
+	vec_grow(rows->keys, rows->key_n + end - from, rows->key_cap);
+	for (uint32_t i = end; i > from; i--)
+		rows->keys[rows->key_n++] = g->frames[i - 1] << 1 | (i != end);
 }
 
 static int push_stack(struct flame_rows *rows, const struct graph *g, const uint32_t *stack,
 	uint32_t n, struct err *err)
 {
-	int rc = 0;
-	for (uint32_t i = n; i > 0 && rc >= 0; i--)
-		rc = push_location(rows, g, stack[i - 1], err);
-	return rc;
+	/* Room for a key a location; inlined frames may use it up. */
+	vec_grow(rows->keys, rows->key_n + n, rows->key_cap);
+	for (uint32_t i = n; i > 0; i--) {
+		uint32_t sole = g->sole[stack[i - 1]];
+		if (sole != GRAPH_MANY && rows->key_n < rows->key_cap)
+			rows->keys[rows->key_n++] = sole << 1;
+		else
+			push_location(rows, g, stack[i - 1]);
+		if (rows->key_n > KEYS_MAX)
+			return err_set(err, ERR_LIMIT,
+				"the stacks have more than %zu frames together: focus on some",
+				KEYS_MAX);
+	}
+	return 0;
 }
 
-/* Samples that differ in labels only share a row: most do before they are looked at frame by
- * frame. Equal stacks that meet in no hash become one when sorted. */
+/* Finds rows by their stacks, for samples that differ in labels only: such may be many. Equal
+ * stacks that it misses become one when they are sorted. */
+struct finder {
+	struct map rows;  /* hash of a stack -> its row */
+	uint32_t *sample; /* of each row */
+	uint32_t cap;
+	bool used;
+};
+
+/* The row of a sample with the same stack, or that for a new one: rows->n. */
+static uint32_t find_row(struct finder *f, const struct flame_rows *rows, const struct profile *p,
+	uint32_t sample, const uint32_t *stack, uint32_t n)
+{
+	uint32_t m = 0;
+	bool is_new;
+	if (!f->used)
+		return rows->n;
+	uint32_t *row = map_put(&f->rows, hash_bytes(stack, n * sizeof(*stack), n), &is_new);
+	const uint32_t *other = is_new ? NULL : profile_stack(p, f->sample[*row], &m);
+	if (other && m == n && memcmp(stack, other, n * sizeof(*stack)) == 0)
+		return *row;
+	*row = rows->n;
+	vec_grow(f->sample, (size_t)rows->n + 1, f->cap);
+	f->sample[rows->n] = sample;
+	return rows->n;
+}
+
 static int flatten(
 	struct flame_rows *rows, const struct profile *p, const struct graph *g, struct err *err)
 {
-	struct map seen; /* hash of a stack -> its row */
-	uint32_t types = p->sample_type_n, *sample = NULL, sample_cap = 0, end_cap = 0;
+	struct finder finder = {.used = p->label_n > 0};
+	uint32_t types = p->sample_type_n, end_cap = 0;
 	int rc = 0;
-	map_init(&seen);
+	map_init(&finder.rows);
 	rows->values = mem_zalloc(((size_t)p->sample_n * types + 1) * sizeof(*rows->values));
 	for (uint32_t i = 0; i < p->sample_n && rc >= 0; i++) {
-		uint32_t n, m;
-		bool is_new;
+		uint32_t n;
 		const uint32_t *stack = profile_stack(p, i, &n);
-		uint32_t *row = map_put(&seen, hash_bytes(stack, n * sizeof(*stack), n), &is_new);
-		const uint32_t *other = is_new ? NULL : profile_stack(p, sample[*row], &m);
-		if (!other || m != n || memcmp(stack, other, n * sizeof(*stack)) != 0) {
-			*row = rows->n;
+		uint32_t row = find_row(&finder, rows, p, i, stack, n);
+		if (row == rows->n) {
 			rc = push_stack(rows, g, stack, n, err);
-			vec_grow(sample, (size_t)rows->n + 1, sample_cap);
-			sample[rows->n] = i;
 			vec_push(rows->end, rows->n, end_cap, (uint32_t)rows->key_n);
 		}
-		int64_t *values = rows->values + (size_t)*row * types;
+		int64_t *values = rows->values + (size_t)row * types;
 		for (uint32_t type = 0; type < types; type++)
 			values[type] = wrapping_add(values[type], profile_values(p, i)[type]);
 	}
-	mem_free(sample);
-	map_release(&seen);
+	mem_free(finder.sample);
+	map_release(&finder.rows);
 	return rc;
 }
 

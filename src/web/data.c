@@ -41,10 +41,11 @@ static int make_flame(struct query *q, struct flame **ret, struct err *err)
 {
 	struct report_labels kept = {0};
 	struct notes notes = {.add = keep_note, .ctx = &kept};
-	struct profile copy;
+	struct lent_profile lent;
 	struct report r;
-	profile_copy(&copy, q->server->web->profile);
-	int rc = report_init(&r, &copy, REPORT_FLAME, "flame", NULL, &q->config, &notes, err);
+	query_profile(q, &lent);
+	int rc = report_init(
+		&r, &lent.profile, REPORT_FLAME, "flame", NULL, &q->config, &notes, err);
 	if (rc >= 0) {
 		rc = flame_new(ret, &r, err);
 		report_release(&r);
@@ -52,7 +53,7 @@ static int make_flame(struct query *q, struct flame **ret, struct err *err)
 	for (uint32_t i = 0; i < kept.n && rc >= 0; i++)
 		flame_note(*ret, kept.lines[i]);
 	report_labels_release(&kept);
-	profile_release(&copy);
+	lent_profile_release(&lent);
 	return rc;
 }
 

@@ -27,6 +27,15 @@ must_check int query_init(struct query *q, struct web_server *server,
 	const struct http_request *req, struct http_response *res, struct err *err);
 void query_release(struct query *q);
 
+/* The server's profile for a report with the query's options to change: without a copy of the
+ * samples unless they are changed too. */
+struct lent_profile {
+	struct profile profile;
+	bool is_shared;
+};
+void query_profile(const struct query *q, struct lent_profile *ret);
+void lent_profile_release(struct lent_profile *p);
+
 /* The flame graph of the query: owned by the server, good until the next call of this. */
 must_check int query_flame(struct query *q, const struct flame **ret, struct err *err);
 

@@ -357,9 +357,9 @@ static void set_defaults(struct page *page)
 static int ask_for_symbol(struct page *page, struct err *err)
 {
 	struct report r;
-	struct profile copy;
-	profile_copy(&copy, page->q->server->web->profile);
-	int rc = report_init_header(&r, &copy, &page->q->config, &page->notes, err);
+	struct lent_profile lent;
+	query_profile(page->q, &lent);
+	int rc = report_init_header(&r, &lent.profile, &page->q->config, &page->notes, err);
 	if (rc >= 0) {
 		put_profile_start(page, &r);
 		buf_addstr(&page->q->res->body, "<p>Name functions by a regular expression: "
@@ -367,7 +367,7 @@ static int ask_for_symbol(struct page *page, struct err *err)
 		put_end(page);
 		report_release(&r);
 	}
-	profile_release(&copy);
+	lent_profile_release(&lent);
 	return rc;
 }
 
@@ -402,16 +402,16 @@ static int make_report(struct page *page, struct err *err)
 	if (v->needs_symbol && !*symbol)
 		return ask_for_symbol(page, err);
 	struct report r;
-	struct profile copy;
+	struct lent_profile lent;
 	set_defaults(page);
-	profile_copy(&copy, page->q->server->web->profile);
-	int rc = report_init(&r, &copy, v->format, v->command, v->has_symbol ? symbol : NULL,
-		&page->q->config, &page->notes, err);
+	query_profile(page->q, &lent);
+	int rc = report_init(&r, &lent.profile, v->format, v->command,
+		v->has_symbol ? symbol : NULL, &page->q->config, &page->notes, err);
 	if (rc >= 0) {
 		rc = v->body(page, &r, err);
 		report_release(&r);
 	}
-	profile_release(&copy);
+	lent_profile_release(&lent);
 	return rc;
 }
 

@@ -45,6 +45,23 @@ void query_release(struct query *q)
 	config_release(&q->config);
 }
 
+void query_profile(const struct query *q, struct lent_profile *ret)
+{
+	ret->is_shared = !config_changes_samples(&q->config);
+	if (ret->is_shared)
+		profile_share(&ret->profile, q->server->web->profile);
+	else
+		profile_copy(&ret->profile, q->server->web->profile);
+}
+
+void lent_profile_release(struct lent_profile *p)
+{
+	if (p->is_shared)
+		profile_release_shared(&p->profile);
+	else
+		profile_release(&p->profile);
+}
+
 /* --- answers that need not be sent again --- */
 
 struct hashing {

@@ -250,6 +250,26 @@ static void granularity_blanks_what_is_not_kept(void **state)
 	profile_release(&p);
 }
 
+static void a_shared_profile_leaves_the_other_alone(void **state)
+{
+	struct profile p, shared;
+	build(&p, 0);
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	profile_encode(&p, &before);
+	profile_share(&shared, &p);
+	profile_aggregate(&shared, 0);
+	strtab_addstr(&shared.strings, "a string of its own");
+	assert_int_equal(shared.sample_n, p.sample_n);
+	assert_int_equal(shared.functions[0].name, 0);
+	profile_release_shared(&shared);
+	profile_encode(&p, &after);
+	assert_int_equal(before.len, after.len);
+	assert_memory_equal(before.data, after.data, before.len);
+	buf_release(&before);
+	buf_release(&after);
+	profile_release(&p);
+}
+
 static void pseudo_files_cannot_be_symbolized(void **state)
 {
 	static const struct {
@@ -276,6 +296,7 @@ int main(void)
 		cmocka_unit_test(labels_choose_samples_and_are_chosen),
 		cmocka_unit_test(pruning_cuts_below_a_frame),
 		cmocka_unit_test(granularity_blanks_what_is_not_kept),
+		cmocka_unit_test(a_shared_profile_leaves_the_other_alone),
 		cmocka_unit_test(pseudo_files_cannot_be_symbolized),
 	};
 	return cmocka_run_group_tests_name("transform", tests, NULL, NULL);

@@ -11,7 +11,11 @@ if [ ! -d "$build" ]; then
   CC=clang meson setup "$build" "$top" -Db_sanitize=address,undefined -Db_lundef=false \
     -Dwerror=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
 fi
-ninja -C "$build" >/dev/null
+if ! ninja -C "$build" "tests/fuzz/fuzz_$name" >"$build/fuzz_$name.log" 2>&1; then
+  cat "$build/fuzz_$name.log" >&2
+  echo "fuzz.sh: tests/fuzz/fuzz_$name was not built" >&2
+  exit 1
+fi
 cd "$build"
 # The entry point's object is built by the tests; only the main is exchanged for libFuzzer's.
 object=$(find tests/fuzz/fuzz_"$name".p -name 'fuzz_*.o')

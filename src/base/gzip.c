@@ -1,7 +1,7 @@
 /*
- * Deflating to gzip, over zlib's streams. zlib rather than libdeflate, although that is faster: it
+ * Deflating to gzip, over zlib's streams. zlib rather than ISA-L, although that is faster: it
  * takes its memory from the caller's heap, which the export inside a measured program needs.
- * Inflating is in inflate.c.
+ * Inflating is in inflate.c, the faster way in deflate.c.
  */
 #include "base/base.h"
 
@@ -16,8 +16,6 @@ static void z_free(voidpf ctx, voidpf p)
 {
 	mem_free(p);
 }
-
-#define STEP (256u * 1024)
 
 #define STEP (256u * 1024)
 

@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define INPUT_MAX  ((size_t)4 << 30)
-#define GZIP_LEVEL 1
+#define INPUT_MAX ((size_t)4 << 30)
 
 static const char synopsis[] =
 	"usage: sonde convert [-from FORMAT] [-to FORMAT] [-sample_index TYPE] [-o FILE] "
@@ -80,7 +79,7 @@ static int put_message(const struct profile *p, bool gzip, struct sink *sink)
 	struct buf message = BUF_INIT, zipped = BUF_INIT;
 	profile_encode(p, &message);
 	if (gzip)
-		gzip_deflate_fast(message.data, message.len, GZIP_LEVEL, &zipped);
+		gzip_deflate_fast(message.data, message.len, &zipped);
 	const struct buf *data = gzip ? &zipped : &message;
 	int rc = sink->write(sink, data->data, data->len);
 	buf_release(&message);

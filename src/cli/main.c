@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,8 +85,17 @@ static bool is_help(const char *arg)
 	       !strcmp(arg, "--help");
 }
 
+/* What is large and freed goes back to the system at once, instead of staying behind as a hole that
+ * the next large thing does not fit. (malloc would raise this bound with each large block freed.)
+ */
+static void set_up_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+}
+
 int main(int argc, char **argv)
 {
+	set_up_memory();
 	if (argc < 2) {
 		usage(stderr);
 		return CLI_USAGE;

@@ -3,10 +3,13 @@
  */
 #include "cli/pprof_tool.h"
 
-#include <histedit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "cli/editline.h"
+
+static struct editline edit;
 
 struct editor {
 	const struct profile *profile;
@@ -48,8 +51,8 @@ static size_t common_length(const struct pprof_completions *c)
 static unsigned char complete(EditLine *el, int ch)
 {
 	struct editor *e;
-	el_get(el, EL_CLIENTDATA, &e);
-	const LineInfo *info = el_line(el);
+	edit.el_get(el, EL_CLIENTDATA, &e);
+	const LineInfo *info = edit.el_line(el);
 	size_t typed = (size_t)(info->cursor - info->buffer);
 	struct pprof_completions c;
 	unsigned char result = CC_REFRESH_BEEP;
@@ -60,8 +63,8 @@ static unsigned char complete(EditLine *el, int ch)
 		buf_add(&text, c.words[0], common);
 		if (c.n == 1 && common && text.data[common - 1] != '=')
 			buf_addch(&text, ' ');
-		el_deletestr(el, (int)word);
-		el_insertstr(el, text.data);
+		edit.el_deletestr(el, (int)word);
+		edit.el_insertstr(el, text.data);
 		buf_release(&text);
 		result = CC_REFRESH;
 	} else if (c.n) {
@@ -96,43 +99,52 @@ static void edit_lines(struct editor *e, EditLine *el, History *past)
 	HistEvent event;
 	for (;;) {
 		int n;
-		const char *line = el_gets(el, &n);
+		const char *line = edit.el_gets(el, &n);
 		if (!line || n <= 0)
 			return;
 		if (line[strspn(line, " \t\n")])
-			history(past, &event, H_ENTER, line);
+			edit.history(past, &event, H_ENTER, line);
 		if (!e->run(e->ctx, line))
 			return;
 	}
 }
 
+static int load_editline(void)
+{
+	static const char *const names[] = {EDITLINE_FUNCTIONS(LIBRARY_NAME)};
+	return library_load("libedit.so.2", "libedit2", names, sizeof(edit), &edit, NULL);
+}
+
 int pprof_edit(const struct profile *p, pprof_line_fn *run, void *ctx)
 {
 	struct editor e = {.profile = p, .run = run, .ctx = ctx};
-	EditLine *el = el_init("pprof", stdin, stdout, stderr);
+	int rc = load_editline();
+	if (rc < 0)
+		return rc;
+	EditLine *el = edit.el_init("pprof", stdin, stdout, stderr);
 	if (!el)
 		return ERR_UNSUPPORTED;
-	History *past = history_init();
+	History *past = edit.history_init();
 	HistEvent event;
 	char *path = history_path();
-	history(past, &event, H_SETSIZE, 1000);
-	history(past, &event, H_SETUNIQUE, 1);
+	edit.history(past, &event, H_SETSIZE, 1000);
+	edit.history(past, &event, H_SETUNIQUE, 1);
 	if (path)
-		history(past, &event, H_LOAD, path);
-	el_set(el, EL_CLIENTDATA, &e);
-	el_set(el, EL_PROMPT, prompt);
-	el_set(el, EL_EDITOR, "emacs");
-	el_set(el, EL_SIGNAL, 1);
-	el_set(el, EL_HIST, history, past);
-	el_set(el, EL_ADDFN, "pprof-complete", "complete a command, variable or function",
+		edit.history(past, &event, H_LOAD, path);
+	edit.el_set(el, EL_CLIENTDATA, &e);
+	edit.el_set(el, EL_PROMPT, prompt);
+	edit.el_set(el, EL_EDITOR, "emacs");
+	edit.el_set(el, EL_SIGNAL, 1);
+	edit.el_set(el, EL_HIST, edit.history, past);
+	edit.el_set(el, EL_ADDFN, "pprof-complete", "complete a command, variable or function",
 		complete);
-	el_set(el, EL_BIND, "^I", "pprof-complete", NULL);
-	el_source(el, NULL);
+	edit.el_set(el, EL_BIND, "^I", "pprof-complete", NULL);
+	edit.el_source(el, NULL);
 	edit_lines(&e, el, past);
 	if (path)
-		history(past, &event, H_SAVE, path);
-	history_end(past);
-	el_end(el);
+		edit.history(past, &event, H_SAVE, path);
+	edit.history_end(past);
+	edit.el_end(el);
 	mem_free(path);
 	return 0;
 }

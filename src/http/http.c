@@ -141,7 +141,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 	struct buf packed = BUF_INIT;
 	bool pack = !res->filename && res->body.len >= COMPRESS_FROM && takes_gzip(connection);
 	if (pack)
-		gzip_deflate_fast(res->body.data, res->body.len, 1, &packed);
+		gzip_deflate_fast(res->body.data, res->body.len, &packed);
 	size_t n;
 	char *body = buf_detach(pack ? &packed : &res->body, &n);
 	struct MHD_Response *response =

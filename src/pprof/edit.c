@@ -8,28 +8,32 @@ void edit_begin(struct edit *e, struct profile *p)
 	*e = (struct edit){.p = p};
 }
 
+void edit_renew(struct edit *e)
+{
+	e->renew = true;
+	e->old = e->p->frames;
+	e->p->frames = (struct frames){0};
+}
+
 bool edit_next(struct edit *e)
 {
 	struct profile *p = e->p;
 	if (e->next == p->sample_n)
 		return false;
 	e->i = e->next++;
-	uint32_t stack_from = e->stack_to;
-	e->stack_to = p->stack_end[e->i];
+	frames_get(e->renew ? &e->old : &p->frames, p->stack_at[e->i], &e->shown);
+	e->stack = e->shown.at;
+	e->stack_n = e->shown.n;
 	e->label_from = e->label_to;
-	e->label_to = p->label_end[e->i];
-	e->stack = p->stack + stack_from;
-	e->stack_n = e->stack_to - stack_from;
+	e->label_to = p->label_end ? p->label_end[e->i] : 0;
 	return true;
 }
 
 void edit_keep(struct edit *e, const uint32_t *stack, uint32_t n)
 {
 	struct profile *p = e->p;
-	uint32_t *stack_at = p->stack + e->stack_kept;
-	if (stack_at != stack)
-		memmove(stack_at, stack, n * sizeof(*stack));
-	e->stack_kept += n;
+	bool same = !e->renew && stack == e->stack && n == e->stack_n;
+	p->stack_at[e->kept] = same ? p->stack_at[e->i] : frames_add(&p->frames, stack, n);
 	uint32_t label_n = e->label_to - e->label_from;
 	if (e->label_kept != e->label_from)
 		memmove(p->labels + e->label_kept, p->labels + e->label_from,
@@ -38,8 +42,8 @@ void edit_keep(struct edit *e, const uint32_t *stack, uint32_t n)
 	if (e->kept != e->i && p->sample_type_n)
 		memcpy(profile_values(p, e->kept), profile_values(p, e->i),
 			p->sample_type_n * sizeof(*p->values));
-	p->stack_end[e->kept] = (uint32_t)e->stack_kept;
-	p->label_end[e->kept] = (uint32_t)e->label_kept;
+	if (p->label_end)
+		p->label_end[e->kept] = (uint32_t)e->label_kept;
 	e->kept++;
 }
 
@@ -49,8 +53,10 @@ void edit_end(struct edit *e)
 	if (e->kept != p->sample_n)
 		profile_drop_unknown(p, 1 << MSG_SAMPLE | 1 << MSG_LABEL);
 	p->sample_n = e->kept;
-	p->stack_n = e->stack_kept;
 	p->label_n = e->label_kept;
+	frames_seal(&p->frames);
+	frames_release(&e->old);
+	stack_release(&e->shown);
 }
 
 void matcher_init(struct matcher *m, const struct profile *p, struct regex *re)

@@ -61,15 +61,15 @@ struct fold {
 	struct strtab stacks; /* the texts */
 	int64_t *totals;      /* by id */
 	uint32_t total_n, total_cap;
+	struct stack stack; /* the sample's */
 };
 
 static void fold_sample(
 	struct fold *f, const struct profile *p, uint32_t sample, int64_t value, struct buf *text)
 {
-	uint32_t n;
-	const uint32_t *stack = profile_stack(p, sample, &n);
+	const uint32_t *stack = profile_stack(p, sample, &f->stack);
 	buf_clear(text);
-	for (uint32_t i = n; i-- > 0;) {
+	for (uint32_t i = f->stack.n; i-- > 0;) {
 		put_frame(p, &p->locations[stack[i]], text);
 		if (i)
 			buf_addch(text, ';');
@@ -112,6 +112,7 @@ int profile_write_folded(const struct profile *p, uint32_t value_index, struct s
 		fold_sample(&f, p, i, profile_values(p, i)[value_index], &text);
 	put_folded(&f, &o);
 	strtab_release(&f.stacks);
+	stack_release(&f.stack);
 	mem_free(f.totals);
 	buf_release(&text);
 	return finish(&o);
@@ -163,16 +164,14 @@ static uint32_t *put_frames(struct out *o, const struct profile *p)
 }
 
 static void put_stack(
-	struct out *o, const struct profile *p, uint32_t sample, const uint32_t *first)
+	struct out *o, const struct profile *p, const struct stack *stack, const uint32_t *first)
 {
-	uint32_t n;
-	const uint32_t *stack = profile_stack(p, sample, &n);
 	const char *comma = "";
 	buf_addch(&o->buf, '[');
-	for (uint32_t i = n; i-- > 0;) {
-		uint32_t lines = p->locations[stack[i]].line_n;
+	for (uint32_t i = stack->n; i-- > 0;) {
+		uint32_t location = stack->at[i], lines = p->locations[location].line_n;
 		for (uint32_t j = lines ? lines : 1; j-- > 0; comma = ",")
-			buf_printf(&o->buf, "%s%u", comma, first[stack[i]] + j);
+			buf_printf(&o->buf, "%s%u", comma, first[location] + j);
 	}
 	buf_addch(&o->buf, ']');
 }
@@ -194,6 +193,7 @@ static void put_profile(
 	const struct value_type *vt = &p->sample_types[type];
 	const char *comma = "";
 	int64_t total = 0;
+	struct stack stack = {0};
 	buf_addstr(&o->buf, "{\"type\":\"sampled\",\"name\":");
 	put_json_str(&o->buf, p, vt->type);
 	buf_printf(&o->buf, ",\"unit\":\"%s\",\"samples\":[",
@@ -204,9 +204,11 @@ static void put_profile(
 			continue;
 		buf_addstr(&o->buf, comma);
 		comma = ",";
-		put_stack(o, p, i, first);
+		profile_stack(p, i, &stack);
+		put_stack(o, p, &stack, first);
 		flush(o, FLUSH_AT);
 	}
+	stack_release(&stack);
 	buf_addstr(&o->buf, "],\"weights\":[");
 	comma = "";
 	total = 0;

@@ -208,7 +208,7 @@ int profile_filter_labels(struct profile *p, struct regex *show, struct regex *h
 	matcher_init(&hidden, p, hide);
 	*ret_show = *ret_hide = false;
 	size_t from = 0, kept = 0;
-	for (uint32_t i = 0; i < p->sample_n; i++) {
+	for (uint32_t i = 0; p->label_n && i < p->sample_n; i++) {
 		for (; from < p->label_end[i]; from++) {
 			bool is_shown = !show || matcher_match(&shown, p->labels[from].key);
 			bool is_hidden = matcher_match(&hidden, p->labels[from].key);

@@ -9,7 +9,9 @@
 /* Bytes of the message after inflating, unless the caller sets another limit. */
 #define INFLATED_MAX ((size_t)1 << 30)
 
-/* Room for n samples in the three per-sample columns. */
+/* Makes the column label_end where it was left out. */
+void profile_need_label_ends(struct profile *p);
+/* Room for n samples in the per-sample columns. */
 void profile_reserve_samples(struct profile *p, uint32_t n);
 
 /* Go's order of labels: strings before numbers, then by key; 0 for equal keys. */
@@ -29,8 +31,8 @@ must_check int profile_compatible(
 void profile_drop_unknown(struct profile *p, uint32_t kinds);
 
 /*
- * Rewrites the samples in place: each is shown once, and kept (as it is, or with another stack no
- * longer than its own) or not.
+ * Rewrites the samples in place: each is shown once, and kept (as it is, or with another stack, of
+ * another length) or not. The stack shown may be written to.
  *
  *	struct edit e;
  *	edit_begin(&e, p);
@@ -43,11 +45,17 @@ struct edit {
 	struct profile *p;
 	uint32_t i; /* the sample shown: its values and labels are where they were */
 	uint32_t *stack, stack_n;
-	uint32_t next, stack_to, label_from, label_to, kept;
-	size_t stack_kept, label_kept;
+	uint32_t next, label_from, label_to, kept;
+	size_t label_kept;
+	struct stack shown;
+	struct frames old; /* edit_renew(): what the stacks are read from */
+	bool renew;
 };
 
 void edit_begin(struct edit *e, struct profile *p);
+/* All stacks will be written anew, of any length; none of the old ones remain. Before the first
+ * edit_next(). */
+void edit_renew(struct edit *e);
 bool edit_next(struct edit *e);
 void edit_keep(struct edit *e, const uint32_t *stack, uint32_t n);
 void edit_end(struct edit *e);
@@ -72,10 +80,9 @@ static inline int64_t int64_of(double v)
 	return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
-/* Reads the message alone. `release` says that whole pages of [data, n) already read may be given
- * back to the system (they are the reader's own, and will not be looked at again).
- * `ret_is_proto` is set even on error: true if no other format need be tried. */
-must_check int proto_parse(struct profile *p, const void *data, size_t n, bool release,
+/* Reads the message alone: [data, n), or what `gzip` gives if that is not NULL. `ret_is_proto` is
+ * set even on error: true if no other format need be tried. */
+must_check int proto_parse(struct profile *p, const void *data, size_t n, struct gzip_reader *gzip,
 	const struct profile_limits *limits, bool *ret_is_proto, struct err *err);
 
 /* The legacy formats, tried in Go's order. ERR_FORMAT with "unrecognized profile format" if it is

@@ -65,20 +65,21 @@ static int read_samples(struct legacy *l, struct words *w, bool adjust)
 static bool common_second(const struct profile *p, uint64_t *ret)
 {
 	struct map counts;
+	struct stack stack = {0};
 	map_init(&counts);
 	uint32_t margin = p->sample_n / 32;
 	bool found = false;
 	for (uint32_t i = 0; i < p->sample_n && !found; i++) {
-		uint32_t n;
-		const uint32_t *stack = profile_stack(p, i, &n);
-		if (n < 2)
+		const uint32_t *at = profile_stack(p, i, &stack);
+		if (stack.n < 2)
 			continue;
 		bool is_new;
-		*ret = p->locations[stack[1]].address;
+		*ret = p->locations[at[1]].address;
 		uint32_t *count = map_put(&counts, *ret, &is_new);
 		found = ++*count >= p->sample_n - margin;
 	}
 	map_release(&counts);
+	stack_release(&stack);
 	return found;
 }
 

@@ -239,15 +239,22 @@ static void remap_locations(struct profile *p)
 	uint32_t *at = mem_zalloc((p->location_n + (size_t)1) * sizeof(*at)); /* index + 1 */
 	struct location *used = mem_array(p->location_n + (size_t)1, sizeof(*used));
 	uint32_t n = 0;
-	for (size_t i = 0; i < p->stack_n; i++) {
-		uint32_t old = p->stack[i];
-		if (!at[old]) {
-			used[n] = p->locations[old];
-			used[n].id = (uint64_t)n + 1;
-			at[old] = ++n;
+	struct edit e;
+	edit_begin(&e, p);
+	edit_renew(&e);
+	while (edit_next(&e)) {
+		for (uint32_t i = 0; i < e.stack_n; i++) {
+			uint32_t old = e.stack[i];
+			if (!at[old]) {
+				used[n] = p->locations[old];
+				used[n].id = (uint64_t)n + 1;
+				at[old] = ++n;
+			}
+			e.stack[i] = at[old] - 1;
 		}
-		p->stack[i] = at[old] - 1;
+		edit_keep(&e, e.stack, e.stack_n);
 	}
+	edit_end(&e);
 	mem_free(at);
 	mem_free(p->locations);
 	p->locations = used;

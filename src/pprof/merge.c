@@ -28,8 +28,9 @@ struct merger {
 	struct profile *to;
 	struct source from;
 	struct table functions, mappings, locations, samples;
-	struct buf stack;     /* uint32_t: the sample's locations, merged */
-	struct label *labels; /* and labels */
+	struct stack stack;   /* the sample's locations, merged */
+	struct stack other;   /* one of those it may equal */
+	struct label *labels; /* the sample's, merged */
 	uint32_t label_cap;
 	struct line *lines; /* a location's */
 	uint32_t line_cap;
@@ -186,7 +187,7 @@ static uint32_t hash_location(const struct location *l, const struct line *lines
 	uint64_t h = mix(l->address, (uint64_t)l->mapping << 1 | l->is_folded);
 	for (uint32_t i = 0; i < l->line_n; i++)
 		h = mix(h, (uint64_t)lines[i].function << 32 ^ (uint64_t)lines[i].line ^
-				   (uint64_t)lines[i].column << 20);
+				   (uint64_t)(uint32_t)lines[i].column << 20);
 	return (uint32_t)h;
 }
 
@@ -240,13 +241,15 @@ static bool same_labels(const struct label *a, const struct label *b, uint32_t n
 	return true;
 }
 
-static bool same_sample(const struct profile *p, uint32_t sample, const uint32_t *stack,
-	uint32_t stack_n, const struct label *labels, uint32_t label_n)
+static bool same_sample(struct merger *m, uint32_t sample, const uint32_t *stack, uint32_t stack_n,
+	uint32_t label_n)
 {
-	uint32_t n;
-	const uint32_t *own = profile_stack(p, sample, &n);
-	if (n != stack_n || memcmp(own, stack, n * sizeof(*own)) != 0)
+	const struct profile *p = m->to;
+	const struct label *labels = m->labels;
+	const uint32_t *own = profile_stack(p, sample, &m->other);
+	if (m->other.n != stack_n || memcmp(own, stack, stack_n * sizeof(*own)) != 0)
 		return false;
+	uint32_t n;
 	const struct label *own_labels = profile_labels(p, sample, &n);
 	return n == label_n && same_labels(own_labels, labels, n);
 }
@@ -284,19 +287,15 @@ static uint32_t map_labels(struct merger *m, uint32_t sample)
 
 static void merge_sample(struct merger *m, uint32_t sample)
 {
-	uint32_t n;
-	const uint32_t *stack = profile_stack(m->from.p, sample, &n);
-	buf_clear(&m->stack);
-	buf_reserve(&m->stack, n * sizeof(uint32_t));
-	uint32_t *mapped = (uint32_t *)m->stack.data;
+	profile_stack(m->from.p, sample, &m->stack);
+	uint32_t *mapped = m->stack.at, n = m->stack.n;
 	for (uint32_t i = 0; i < n; i++)
-		mapped[i] = map_location(m, stack[i]);
+		mapped[i] = map_location(m, mapped[i]);
 	uint32_t label_n = map_labels(m, sample);
 	const int64_t *values = profile_values(m->from.p, sample);
 	uint32_t hash = hash_sample(mapped, n, m->labels, label_n);
 	struct table_slot *slot;
-	TABLE_FIND(
-		&m->samples, hash, slot, i, same_sample(m->to, i, mapped, n, m->labels, label_n));
+	TABLE_FIND(&m->samples, hash, slot, i, same_sample(m, i, mapped, n, label_n));
 	if (slot->index)
 		add_values(m->to, slot->index - 1, values);
 	else
@@ -422,7 +421,7 @@ int profile_compatible(const struct profile *a, const struct profile *b, struct 
 
 static void merge_all(struct profile *to, const struct profile *profiles, uint32_t n)
 {
-	struct merger m = {.to = to, .stack = BUF_INIT};
+	struct merger m = {.to = to};
 	profile_init(to);
 	combine_headers(to, profiles, n);
 	for (uint32_t i = 0; i < n; i++)
@@ -433,7 +432,9 @@ static void merge_all(struct profile *to, const struct profile *profiles, uint32
 	mem_free(m.samples.slots);
 	mem_free(m.labels);
 	mem_free(m.lines);
-	buf_release(&m.stack);
+	stack_release(&m.stack);
+	stack_release(&m.other);
+	frames_seal(&to->frames);
 }
 
 static bool any_zero(const struct profile *p)

@@ -4,18 +4,14 @@
  */
 #include "pprof/internal.h"
 
-#include <sys/mman.h>
-
-/* The message, or the legacy text or binary inside the gzip. A message's pages are given back as it
- * is read; should it then prove to be no message, inflating it again is the price. */
-static int parse_plain(struct profile *p, const void *data, size_t n,
-	const struct profile_limits *limits, bool release, bool *ret_is_proto, struct err *err)
+static size_t inflated_max(const struct profile_limits *limits)
 {
-	if (n == 0) {
-		*ret_is_proto = true;
-		return err_set(err, ERR_TRUNCATED, "parsing profile: empty input file");
-	}
-	return proto_parse(p, data, n, release, limits, ret_is_proto, err);
+	return limits && limits->inflated_max ? limits->inflated_max : INFLATED_MAX;
+}
+
+static int empty_input(struct err *err)
+{
+	return err_set(err, ERR_TRUNCATED, "parsing profile: empty input file");
 }
 
 static int parse_legacy(
@@ -33,38 +29,40 @@ static int parse_legacy(
 	return rc;
 }
 
-static int inflate(const void *data, size_t n, const struct profile_limits *limits, struct buf *out,
-	struct err *err)
+/* The message as it is inflated. */
+static int parse_message(struct profile *p, const void *data, size_t n,
+	const struct profile_limits *limits, bool *ret_is_proto, struct err *err)
 {
-	size_t max = limits && limits->inflated_max ? limits->inflated_max : INFLATED_MAX;
-	int rc = gzip_inflate(data, n, max, out, err);
-	return rc < 0 ? err_prefix(err, "decompressing profile"), rc : 0;
+	bool mapped = limits && limits->mapped;
+	struct gzip_reader *gzip = gzip_reader_new(data, n, inflated_max(limits), mapped);
+	int rc = proto_parse(p, NULL, 0, gzip, limits, ret_is_proto, err);
+	gzip_reader_free(gzip);
+	return rc;
 }
 
+/* A message is read without ever being in memory whole; should it prove to be none, inflating it
+ * again is the price. */
 static int parse_gzip(struct profile *p, const void *data, size_t n,
 	const struct profile_limits *limits, struct err *err)
 {
 	struct buf plain = BUF_INIT;
 	struct err why = ERR_INIT;
 	bool is_proto;
-	int rc = inflate(data, n, limits, &plain, err);
-	if (rc < 0)
-		goto out;
-	if (limits && limits->mapped)
-		madvise((void *)data, n, MADV_DONTNEED);
-	rc = parse_plain(p, plain.data, plain.len, limits, true, &is_proto, &why);
+	int rc = parse_message(p, data, n, limits, &is_proto, &why);
 	if (rc >= 0)
-		goto out;
+		return rc;
 	if (is_proto) {
 		if (err)
 			*err = why;
-		goto out;
+		return rc;
 	}
-	buf_clear(&plain);
-	rc = inflate(data, n, limits, &plain, err);
-	if (rc >= 0)
+	rc = gzip_inflate(data, n, inflated_max(limits), &plain, err);
+	if (rc < 0)
+		err_prefix(err, "decompressing profile");
+	else if (plain.len == 0)
+		rc = empty_input(err);
+	else
 		rc = parse_legacy(p, plain.data, plain.len, why.offset, err);
-out:
 	buf_release(&plain);
 	return rc;
 }
@@ -74,9 +72,11 @@ int profile_parse(struct profile *p, const void *data, size_t n,
 {
 	if (gzip_is(data, n))
 		return parse_gzip(p, data, n, limits, err);
+	if (n == 0)
+		return empty_input(err);
 	struct err why = ERR_INIT;
 	bool is_proto;
-	int rc = parse_plain(p, data, n, limits, false, &is_proto, &why);
+	int rc = proto_parse(p, data, n, NULL, limits, &is_proto, &why);
 	if (rc < 0 && !is_proto)
 		return parse_legacy(p, data, n, why.offset, err);
 	if (rc < 0 && err)
@@ -99,10 +99,21 @@ static int check_id(
 	return 0;
 }
 
+/* The things lie `stride` bytes apart, each beginning with its id. */
+static bool are_numbered(const void *first, uint32_t n, size_t stride)
+{
+	uint32_t i = 0;
+	while (i < n && *(const uint64_t *)((const char *)first + i * stride) == (uint64_t)i + 1)
+		i++;
+	return i == n;
+}
+
 static int check_ids(const void *first, uint32_t n, size_t stride, const char *reserved,
 	const char *kind, struct err *err)
 {
 	struct map seen;
+	if (are_numbered(first, n, stride))
+		return 0;
 	map_init(&seen);
 	map_reserve(&seen, n);
 	int rc = 0;
@@ -117,9 +128,8 @@ static int check_samples(const struct profile *p, struct err *err)
 {
 	if (!p->sample_type_n && p->sample_n)
 		return err_set(err, ERR_FORMAT, "missing sample type information");
-	for (size_t i = 0; i < p->stack_n; i++)
-		if (p->stack[i] >= p->location_n)
-			return err_set(err, ERR_FORMAT, "sample has nil location");
+	if (p->frames.top > p->location_n)
+		return err_set(err, ERR_FORMAT, "sample has nil location");
 	return 0;
 }
 

@@ -14,7 +14,6 @@ void profile_init(struct profile *p)
 	strtab_init(&p->strings);
 	buf_init(&p->unknown_bytes);
 	/* Never NULL, so that empty spans of them are valid pointers. */
-	vec_grow(p->stack, 1, p->stack_cap);
 	vec_grow(p->labels, 1, p->label_cap);
 	vec_grow(p->lines, 1, p->line_cap);
 }
@@ -24,10 +23,10 @@ void profile_release(struct profile *p)
 	strtab_release(&p->strings);
 	buf_release(&p->unknown_bytes);
 	mem_free(p->sample_types);
-	mem_free(p->stack_end);
+	mem_free(p->stack_at);
 	mem_free(p->label_end);
 	mem_free(p->values);
-	mem_free(p->stack);
+	frames_release(&p->frames);
 	mem_free(p->labels);
 	mem_free(p->mappings);
 	mem_free(p->locations);
@@ -53,10 +52,11 @@ void profile_copy(struct profile *dst, const struct profile *src)
 	*dst = *src;
 	strtab_copy(&dst->strings, &src->strings);
 	COPY(sample_types, dst->sample_type_cap = src->sample_type_n);
-	COPY(stack_end, dst->sample_cap = src->sample_n);
-	COPY(label_end, src->sample_n);
+	COPY(stack_at, dst->sample_cap = src->sample_n);
+	if (src->label_end)
+		COPY(label_end, src->sample_n);
 	COPY(values, (size_t)src->sample_n * src->sample_type_n);
-	COPY(stack, dst->stack_cap = src->stack_n);
+	frames_copy(&dst->frames, &src->frames);
 	COPY(labels, dst->label_cap = src->label_n);
 	COPY(mappings, dst->mapping_cap = src->mapping_n);
 	COPY(locations, dst->location_cap = src->location_n);
@@ -152,26 +152,30 @@ void profile_reserve_samples(struct profile *p, uint32_t n)
 		return;
 	uint32_t cap = p->sample_cap + p->sample_cap / 2 + 8;
 	p->sample_cap = cap < n ? n : cap;
-	p->stack_end = mem_rearray(p->stack_end, p->sample_cap, sizeof(*p->stack_end));
+	p->stack_at = mem_rearray(p->stack_at, p->sample_cap, sizeof(*p->stack_at));
 	p->label_end = mem_rearray(p->label_end, p->sample_cap, sizeof(*p->label_end));
 	p->values = mem_rearray(
 		p->values, (size_t)p->sample_cap * p->sample_type_n, sizeof(*p->values));
 }
 
+void profile_need_label_ends(struct profile *p)
+{
+	if (!p->label_end)
+		p->label_end = mem_zalloc((p->sample_cap + (size_t)1) * sizeof(*p->label_end));
+}
+
 uint32_t profile_add_sample(struct profile *p, const uint32_t *stack, uint32_t stack_n,
 	const int64_t *values, const struct label *labels, uint32_t label_n)
 {
+	profile_need_label_ends(p);
 	profile_reserve_samples(p, p->sample_n + 1);
-	vec_grow(p->stack, p->stack_n + stack_n, p->stack_cap);
-	for (uint32_t i = 0; i < stack_n; i++)
-		p->stack[p->stack_n++] = stack[i];
 	vec_grow(p->labels, p->label_n + label_n, p->label_cap);
 	for (uint32_t i = 0; i < label_n; i++)
 		p->labels[p->label_n + i] = labels[i];
 	labels_sort(p, p->labels + p->label_n, label_n);
 	p->label_n += label_n;
 	uint32_t i = p->sample_n++;
-	p->stack_end[i] = (uint32_t)p->stack_n;
+	p->stack_at[i] = frames_add(&p->frames, stack, stack_n);
 	p->label_end[i] = (uint32_t)p->label_n;
 	if (p->sample_type_n)
 		memcpy(profile_values(p, i), values, p->sample_type_n * sizeof(*values));

@@ -11,6 +11,8 @@
 #ifndef SONDE_PPROF_PROFILE_H
 #define SONDE_PPROF_PROFILE_H
 
+#include "pprof/frames.h"
+
 #define PROFILE_NONE UINT32_MAX
 
 struct value_type {
@@ -33,7 +35,8 @@ struct function {
 
 struct line {
 	uint32_t function; /* index, or PROFILE_NONE */
-	int64_t line, column;
+	int32_t column;	   /* 64 bits in the file: what does not fit is the nearest that does */
+	int64_t line;
 };
 
 struct location {
@@ -80,16 +83,15 @@ struct profile {
 	uint32_t sample_type_n, sample_type_cap;
 	uint32_t default_sample_type; /* string */
 
-	/* Samples. Sample i has the locations stack[stack_end[i-1] .. stack_end[i]), leaf first,
+	/* Samples. Sample i has the stack at stack_at[i] in frames, leaf first (profile_stack()),
 	 * the values values[i * sample_type_n ..] and the labels labels[label_end[i-1] ..
-	 * label_end[i]). */
+	 * label_end[i]). label_end may be NULL while no sample has labels. */
 	uint32_t sample_n, sample_cap;
-	uint32_t *stack_end;
+	uint32_t *stack_at;
 	uint32_t *label_end;
 	int64_t *values;
-	uint32_t *stack;
-	size_t stack_n, stack_cap; /* at most UINT32_MAX */
-	struct label *labels;	   /* of one sample: strings before numbers, each sorted by key */
+	struct frames frames;
+	struct label *labels; /* of one sample: strings before numbers, each sorted by key */
 	size_t label_n, label_cap;
 
 	struct mapping *mappings;
@@ -115,17 +117,17 @@ struct profile {
 	struct buf unknown_bytes;
 };
 
-/* The frames of sample i, leaf first. */
-static inline const uint32_t *profile_stack(const struct profile *p, uint32_t i, uint32_t *ret_n)
+/* The frames of sample i, leaf first: ret->n of them. One `ret` serves for all samples in turn. */
+static inline const uint32_t *profile_stack(const struct profile *p, uint32_t i, struct stack *ret)
 {
-	uint32_t from = i ? p->stack_end[i - 1] : 0;
-	*ret_n = p->stack_end[i] - from;
-	return p->stack + from;
+	return frames_get(&p->frames, p->stack_at[i], ret);
 }
 
 static inline const struct label *profile_labels(
 	const struct profile *p, uint32_t i, uint32_t *ret_n)
 {
+	if (!p->label_end)
+		return *ret_n = 0, p->labels;
 	uint32_t from = i ? p->label_end[i - 1] : 0;
 	*ret_n = p->label_end[i] - from;
 	return p->labels + from;

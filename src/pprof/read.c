@@ -8,6 +8,9 @@
  * second pass through a table (dense where ids are small, a map for the rest). Strings likewise:
  * the file's index is the table's id unless the file repeats a string.
  *
+ * A compressed message is never in memory whole: it passes by in a window that holds one field of
+ * the profile (a sample, a location, a string) at least.
+ *
  * Rejected: Go's way, a decoded object a message and then maps from ids to pointers, which takes
  * twelve times the memory; and a first pass that only counts, since walking the varints of all
  * stacks is most of the work.
@@ -20,6 +23,7 @@
 #define COUNT_MAX    ((size_t)1 << 31)
 #define MEMORY_MAX   ((size_t)4 << 30)
 #define RELEASE_STEP ((size_t)1 << 20)
+#define WINDOW	     ((size_t)256 << 10) /* at first: no field of the profile need fit */
 
 /* Ids of one kind as they stream by. Small ones are stored as id - 1, 0 as PROFILE_NONE, the rest
  * as WIDE plus a place in `wide`. */
@@ -43,7 +47,12 @@ struct ids {
 
 struct reader {
 	struct profile *p;
-	struct wire top;
+	struct wire top;	  /* what is left of the window on the message */
+	int64_t base;		  /* where in the message the window begins */
+	struct gzip_reader *gzip; /* NULL once all is in the window */
+	bool bad_gzip;		  /* the error is of what was compressed */
+	uint8_t *window;	  /* NULL: the message lies in memory already */
+	size_t window_cap;
 	size_t count_max, memory_max, memory;
 	bool release;
 	const uint8_t *released; /* up to here */
@@ -54,6 +63,8 @@ struct reader {
 	uint32_t string_n, string_cap;
 	bool strings_move; /* `strings` is not the identity */
 
+	uint32_t *stack; /* the sample's */
+	size_t stack_n, stack_cap;
 	size_t value_n, value_cap;
 	uint32_t value_count; /* of every sample so far */
 	uint32_t odd_count;   /* of the first sample that differs */
@@ -204,6 +215,13 @@ static int read_i64(struct reader *r, const struct wire_field *f, int64_t *ret)
 	return want(r, f, WIRE_VARINT);
 }
 
+static int read_column(struct reader *r, const struct wire_field *f, int32_t *ret)
+{
+	int64_t v = (int64_t)f->value;
+	*ret = (int32_t)(v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v);
+	return want(r, f, WIRE_VARINT);
+}
+
 static int read_bool(struct reader *r, const struct wire_field *f, bool *ret)
 {
 	*ret = f->value != 0;
@@ -327,12 +345,9 @@ static int bad_varint(struct reader *r, const struct wire *w, int rc)
 
 static int read_stack_packed(struct reader *r, struct wire w)
 {
-	struct profile *p = r->p;
 	size_t most = (size_t)(w.end - w.p); /* a byte a varint at least */
-	if (p->stack_n + most > UINT32_MAX)
-		return fail(r, ERR_LIMIT, w.p, "more than 2^32 frames");
-	vec_grow(p->stack, p->stack_n + most, p->stack_cap);
-	uint32_t *out = p->stack + p->stack_n;
+	vec_grow(r->stack, r->stack_n + most, r->stack_cap);
+	uint32_t *out = r->stack + r->stack_n;
 	uint64_t id;
 	while (w.p < w.end) {
 		const uint8_t *next = r->top.end - w.p >= 8 ? varint4(w.p, &id) : NULL;
@@ -345,23 +360,30 @@ static int read_stack_packed(struct reader *r, struct wire w)
 		}
 		*out++ = ref(&r->locations, id);
 	}
-	size_t n = (size_t)(out - p->stack) - p->stack_n;
-	p->stack_n += n;
-	return charge(r, n * sizeof(*out), w.p);
+	r->stack_n = (size_t)(out - r->stack);
+	return 0;
 }
 
 static int read_stack(struct reader *r, const struct wire_field *f)
 {
-	struct profile *p = r->p;
 	if (f->type == WIRE_BYTES)
 		return read_stack_packed(r, f->bytes);
 	int rc = want(r, f, WIRE_VARINT);
 	if (rc < 0)
 		return rc;
-	if (p->stack_n >= UINT32_MAX)
-		return fail(r, ERR_LIMIT, f->from, "more than 2^32 frames");
-	vec_push(p->stack, p->stack_n, p->stack_cap, ref(&r->locations, f->value));
-	return charge(r, sizeof(uint32_t), f->from);
+	vec_push(r->stack, r->stack_n, r->stack_cap, ref(&r->locations, f->value));
+	return 0;
+}
+
+/* What the stacks take is known only when they are added: nine bytes a frame is the worst. */
+static int add_stack(struct reader *r, const uint8_t *at)
+{
+	struct frames *frames = &r->p->frames;
+	if (frames->n + 9 * r->stack_n > UINT32_MAX - 64)
+		return fail(r, ERR_LIMIT, at, "more than 4 GiB of stacks");
+	size_t before = frames->n;
+	r->p->stack_at[r->p->sample_n] = frames_add(frames, r->stack, (uint32_t)r->stack_n);
+	return charge(r, frames->n - before, at);
 }
 
 static int add_value(struct reader *r, uint64_t v, const uint8_t *at)
@@ -405,10 +427,12 @@ static void count_values(struct reader *r, size_t from, int64_t at)
 static int read_sample(struct reader *r, struct wire w)
 {
 	struct profile *p = r->p;
-	int64_t at = w.p - w.start;
+	int64_t at = r->base + (w.p - w.start);
+	const uint8_t *from = w.p;
 	size_t value_from = r->value_n;
 	bool had_zero = r->locations.zero;
 	struct wire_field f;
+	r->stack_n = 0;
 	int rc = bound(r, p->sample_n, 2 * sizeof(uint32_t), w.p);
 	EACH_FIELD(r, &w, &f, rc)
 	{
@@ -434,10 +458,12 @@ static int read_sample(struct reader *r, struct wire w)
 	count_values(r, value_from, at);
 	if (p->sample_n == p->sample_cap) {
 		p->sample_cap += p->sample_cap / 2 + 64;
-		p->stack_end = mem_rearray(p->stack_end, p->sample_cap, sizeof(*p->stack_end));
+		p->stack_at = mem_rearray(p->stack_at, p->sample_cap, sizeof(*p->stack_at));
 		p->label_end = mem_rearray(p->label_end, p->sample_cap, sizeof(*p->label_end));
 	}
-	p->stack_end[p->sample_n] = (uint32_t)p->stack_n;
+	rc = add_stack(r, from);
+	if (rc < 0)
+		return rc;
 	p->label_end[p->sample_n] = (uint32_t)p->label_n;
 	p->sample_n++;
 	return 0;
@@ -508,7 +534,7 @@ static int read_line(struct reader *r, struct wire w)
 			rc = read_i64(r, &f, &line.line);
 			break;
 		case 3:
-			rc = read_i64(r, &f, &line.column);
+			rc = read_column(r, &f, &line.column);
 			break;
 		default:
 			rc = keep_unknown(r, &f, w.p, MSG_LINE, p->line_n);
@@ -709,6 +735,8 @@ static int read_top(struct reader *r, const struct wire_field *f)
 	}
 }
 
+/* --- the message as it comes --- */
+
 /* Gives back the pages already read, a megabyte at a time. */
 static void release_read(struct reader *r)
 {
@@ -719,6 +747,62 @@ static void release_read(struct reader *r)
 	uintptr_t to = (uintptr_t)r->top.p & ~page;
 	if (to > from && madvise((void *)from, to - from, MADV_DONTNEED) == 0)
 		r->released = (const uint8_t *)to;
+}
+
+/* Moves what is left to the beginning of the window, made larger if that fills half of it, and
+ * inflates as much as there is room for. */
+static int refill(struct reader *r)
+{
+	size_t left = (size_t)(r->top.end - r->top.p), got;
+	r->base += r->top.p - r->top.start;
+	if (left)
+		memmove(r->window, r->top.p, left);
+	if (left > r->window_cap / 2) {
+		r->window_cap *= 2;
+		r->window = mem_realloc(r->window, r->window_cap);
+	}
+	size_t room = r->window_cap - left;
+	int rc = gzip_read(r->gzip, r->window + left, room, &got, r->err);
+	r->top = wire_of(r->window, left + got);
+	if (got < room)
+		r->gzip = NULL;
+	if (rc < 0) {
+		r->bad_gzip = true;
+		err_prefix(r->err, "decompressing profile");
+	}
+	return rc;
+}
+
+/* The next field of the profile, whole: a window that holds only its beginning is moved on. */
+static int next_field(struct reader *r, struct wire_field *f)
+{
+	for (;;) {
+		const uint8_t *from = r->top.p;
+		int rc = wire_next(&r->top, f, r->gzip ? NULL : r->err);
+		if (rc > 0 || !r->gzip)
+			return rc;
+		r->top.p = from;
+		if (rc < 0 && rc != ERR_TRUNCATED)
+			return wire_next(&r->top, f, r->err);
+		rc = refill(r);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int read_fields(struct reader *r)
+{
+	struct wire_field f;
+	int rc;
+	while ((rc = next_field(r, &f)) > 0) {
+		rc = read_top(r, &f);
+		if (rc < 0)
+			break;
+		release_read(r);
+	}
+	if (rc < 0 && !r->bad_gzip && r->err && r->err->offset >= 0)
+		r->err->offset += r->base;
+	return rc;
 }
 
 /* --- after the last byte --- */
@@ -794,7 +878,7 @@ static void finish_labels(struct profile *p)
 		tracked = p->unknowns[i].owner_kind == MSG_LABEL;
 	uint32_t *went = tracked ? mem_array(p->label_n + 1, sizeof(*went)) : NULL;
 	uint32_t from = 0;
-	for (uint32_t i = 0; i < p->sample_n; from = p->label_end[i++]) {
+	for (uint32_t i = 0; p->label_n && i < p->sample_n; from = p->label_end[i++]) {
 		uint32_t n = p->label_end[i] - from;
 		if (tracked) {
 			sort_labels_tracked(p, p->labels + from, n, went + from);
@@ -826,6 +910,17 @@ static int check_values(struct reader *r)
 		all_odd ? r->value_count : r->odd_count, p->sample_type_n);
 }
 
+static int resolve_stack(struct reader *r, const struct ids *ids, uint32_t *stack, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		stack[i] = resolve(ids, &r->locations, stack[i]);
+		if (stack[i] == PROFILE_NONE)
+			return err_set(
+				r->err, ERR_FORMAT, "malformed profile: sample has nil location");
+	}
+	return 0;
+}
+
 static int finish_stacks(struct reader *r, const struct ids *ids)
 {
 	struct profile *p = r->p;
@@ -834,13 +929,16 @@ static int finish_stacks(struct reader *r, const struct ids *ids)
 			"malformed profile: sample has nil location");
 	if (resolved(ids, &r->locations))
 		return 0;
-	for (size_t i = 0; i < p->stack_n; i++) {
-		p->stack[i] = resolve(ids, &r->locations, p->stack[i]);
-		if (p->stack[i] == PROFILE_NONE)
-			return err_set(
-				r->err, ERR_FORMAT, "malformed profile: sample has nil location");
+	struct edit e;
+	int rc = 0;
+	edit_begin(&e, p);
+	edit_renew(&e);
+	while (rc >= 0 && edit_next(&e)) {
+		rc = resolve_stack(r, ids, e.stack, e.stack_n);
+		edit_keep(&e, e.stack, e.stack_n);
 	}
-	return 0;
+	edit_end(&e);
+	return rc;
 }
 
 static int finish_lines(struct reader *r, const struct ids *mappings, const struct ids *functions)
@@ -893,12 +991,16 @@ static int finish_ids(struct reader *r)
 static void finish_columns(struct profile *p)
 {
 	p->sample_cap = p->sample_n;
-	p->stack_end = mem_rearray(p->stack_end, p->sample_cap, sizeof(*p->stack_end));
-	p->label_end = mem_rearray(p->label_end, p->sample_cap, sizeof(*p->label_end));
+	p->stack_at = mem_rearray(p->stack_at, p->sample_cap, sizeof(*p->stack_at));
+	if (p->label_n) {
+		p->label_end = mem_rearray(p->label_end, p->sample_cap, sizeof(*p->label_end));
+	} else {
+		mem_free(p->label_end);
+		p->label_end = NULL;
+	}
 	p->values = mem_rearray(
 		p->values, (size_t)p->sample_cap * p->sample_type_n, sizeof(*p->values));
-	p->stack_cap = p->stack_n ? p->stack_n : 1;
-	p->stack = mem_rearray(p->stack, p->stack_cap, sizeof(*p->stack));
+	frames_seal(&p->frames);
 }
 
 static int finish(struct reader *r)
@@ -913,31 +1015,33 @@ static int finish(struct reader *r)
 	return 0;
 }
 
-int proto_parse(struct profile *p, const void *data, size_t n, bool release,
+int proto_parse(struct profile *p, const void *data, size_t n, struct gzip_reader *gzip,
 	const struct profile_limits *limits, bool *ret_is_proto, struct err *err)
 {
 	struct reader r = {
 		.p = p,
 		.top = wire_of(data, n),
+		.gzip = gzip,
 		.count_max = limits && limits->samples_max ? limits->samples_max : COUNT_MAX,
 		.memory_max = limits && limits->memory_max ? limits->memory_max : MEMORY_MAX,
-		.release = release,
+		.release = !gzip && limits && limits->mapped,
 		.released = data,
 		.odd_at = -1,
 		.nil_location_at = -1,
 		.err = err,
 	};
 	profile_init(p);
-	struct wire_field f;
-	int rc = 0;
-	EACH_FIELD(&r, &r.top, &f, rc)
-	{
-		rc = read_top(&r, &f);
-		release_read(&r);
+	if (gzip) {
+		r.window_cap = WINDOW;
+		r.window = mem_alloc(WINDOW);
+		r.top = wire_of(r.window, 0);
 	}
+	int rc = read_fields(&r);
+	mem_free(r.window);
+	mem_free(r.stack);
 	if (rc >= 0)
 		rc = finish_strings(&r);
-	*ret_is_proto = rc >= 0 || rc == ERR_UNSUPPORTED || rc == ERR_LIMIT;
+	*ret_is_proto = rc >= 0 || rc == ERR_UNSUPPORTED || rc == ERR_LIMIT || r.bad_gzip;
 	if (rc >= 0)
 		rc = finish(&r);
 	refs_release(&r.locations);

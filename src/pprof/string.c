@@ -17,7 +17,8 @@ struct printer {
 	const struct profile *p;
 	struct sink *sink;
 	struct buf buf;
-	int rc; /* the first error of the sink */
+	struct stack stack; /* the sample's */
+	int rc;		    /* the first error of the sink */
 };
 
 static void flush(struct printer *pr)
@@ -240,13 +241,13 @@ static void put_sample(struct printer *pr, uint32_t i)
 		put_i64(&pr->buf, values[j], 10);
 	}
 	buf_addstr(&pr->buf, ": ");
-	uint32_t n;
-	const uint32_t *stack = profile_stack(p, i, &n);
-	for (uint32_t j = 0; j < n; j++) {
+	const uint32_t *stack = profile_stack(p, i, &pr->stack);
+	for (uint32_t j = 0; j < pr->stack.n; j++) {
 		put_u64(&pr->buf, p->locations[stack[j]].id, false, 0);
 		buf_addch(&pr->buf, ' ');
 	}
 	end_line(pr);
+	uint32_t n;
 	const struct label *labels = profile_labels(p, i, &n);
 	uint32_t strings = 0;
 	while (strings < n && !labels[strings].is_num)
@@ -335,5 +336,6 @@ int profile_string(const struct profile *p, struct sink *sink)
 		put_mapping(&pr, &p->mappings[i]);
 	flush(&pr);
 	buf_release(&pr.buf);
+	stack_release(&pr.stack);
 	return pr.rc;
 }

@@ -73,6 +73,7 @@ static void replace_label(struct profile *p, uint32_t key, bool is_num, const st
 {
 	struct label *old = p->labels;
 	size_t from = 0, old_n = p->label_n;
+	profile_need_label_ends(p);
 	p->labels = NULL;
 	p->label_n = p->label_cap = 0;
 	vec_grow(p->labels, old_n + (added ? p->sample_n : 0) + 1, p->label_cap);

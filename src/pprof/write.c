@@ -18,8 +18,9 @@ struct writer {
 	uint32_t *number; /* string id -> index in the file + 1, 0 not yet used */
 	uint32_t *used;	  /* the strings in that order */
 	uint32_t used_n;
-	bool dense;	   /* location i has id i + 1: no need to look */
-	uint32_t *unknown; /* by kind and owner */
+	struct stack stack; /* the sample's */
+	bool dense;	    /* location i has id i + 1: no need to look */
+	uint32_t *unknown;  /* by kind and owner */
 	uint32_t unknown_from[MSG_N + 1];
 };
 
@@ -234,8 +235,8 @@ static void put_sample(struct writer *w, uint32_t i)
 	const struct profile *p = w->p;
 	size_t mark = wire_begin(w->out, 2);
 	uint32_t n;
-	const uint32_t *stack = profile_stack(p, i, &n);
-	put_stack(w, stack, n);
+	profile_stack(p, i, &w->stack);
+	put_stack(w, w->stack.at, w->stack.n);
 	put_values(w, profile_values(p, i), p->sample_type_n);
 	const struct label *labels = profile_labels(p, i, &n);
 	for (uint32_t j = 0; j < n; j++)
@@ -272,7 +273,7 @@ static void put_line(struct writer *w, uint32_t i)
 	if (line->function != PROFILE_NONE)
 		at = field_opt(at, 1, w->p->functions[line->function].id);
 	at = field_opt(at, 2, (uint64_t)line->line);
-	at = field_opt(at, 3, (uint64_t)line->column);
+	at = field_opt(at, 3, (uint64_t)(int64_t)line->column);
 	advance(w, at);
 	put_unknown(w, MSG_LINE, i);
 	wire_end(w->out, mark);
@@ -382,6 +383,7 @@ void profile_encode(const struct profile *p, struct buf *out)
 	mem_free(w.number);
 	mem_free(w.used);
 	mem_free(w.unknown);
+	stack_release(&w.stack);
 }
 
 void profile_write(const struct profile *p, struct buf *out)

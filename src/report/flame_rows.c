@@ -320,6 +320,7 @@ struct finder {
 	struct map rows;  /* hash of a stack -> its row */
 	uint32_t *sample; /* of each row */
 	uint32_t cap;
+	struct stack other; /* a sample with the same hash */
 	bool used;
 };
 
@@ -327,13 +328,12 @@ struct finder {
 static uint32_t find_row(struct finder *f, const struct flame_rows *rows, const struct profile *p,
 	uint32_t sample, const uint32_t *stack, uint32_t n)
 {
-	uint32_t m = 0;
 	bool is_new;
 	if (!f->used)
 		return rows->n;
 	uint32_t *row = map_put(&f->rows, hash_bytes(stack, n * sizeof(*stack), n), &is_new);
-	const uint32_t *other = is_new ? NULL : profile_stack(p, f->sample[*row], &m);
-	if (other && m == n && memcmp(stack, other, n * sizeof(*stack)) == 0)
+	const uint32_t *other = is_new ? NULL : profile_stack(p, f->sample[*row], &f->other);
+	if (other && f->other.n == n && memcmp(stack, other, n * sizeof(*stack)) == 0)
 		return *row;
 	*row = rows->n;
 	vec_grow(f->sample, (size_t)rows->n + 1, f->cap);
@@ -346,12 +346,13 @@ static int flatten(
 {
 	struct finder finder = {.used = p->label_n > 0};
 	uint32_t types = p->sample_type_n, end_cap = 0;
+	struct stack own = {0};
 	int rc = 0;
 	map_init(&finder.rows);
 	rows->values = mem_zalloc(((size_t)p->sample_n * types + 1) * sizeof(*rows->values));
 	for (uint32_t i = 0; i < p->sample_n && rc >= 0; i++) {
-		uint32_t n;
-		const uint32_t *stack = profile_stack(p, i, &n);
+		const uint32_t *stack = profile_stack(p, i, &own);
+		uint32_t n = own.n;
 		uint32_t row = find_row(&finder, rows, p, i, stack, n);
 		if (row == rows->n) {
 			rc = push_stack(rows, g, stack, n, err);
@@ -362,6 +363,8 @@ static int flatten(
 			values[type] = wrapping_add(values[type], profile_values(p, i)[type]);
 	}
 	mem_free(finder.sample);
+	stack_release(&finder.other);
+	stack_release(&own);
 	map_release(&finder.rows);
 	return rc;
 }

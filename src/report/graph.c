@@ -21,7 +21,7 @@ static uint64_t info_hash(const struct node_info *i)
 	uint64_t h = hash_u64((uint64_t)i->name << 32 | i->file);
 	h = hash_u64(h ^ i->address ^ (uint64_t)i->objfile << 40);
 	if (i->line | i->column | i->start_line)
-		h = hash_u64(h ^ (uint64_t)i->line ^ (uint64_t)i->column << 32 ^
+		h = hash_u64(h ^ (uint64_t)i->line ^ (uint64_t)(uint32_t)i->column << 32 ^
 			     (uint64_t)i->start_line << 44);
 	return h;
 }
@@ -141,6 +141,7 @@ void graph_release(struct graph *g)
 	mem_free(g->frame_first);
 	mem_free(g->frames);
 	mem_free(g->sole);
+	stack_release(&g->stack);
 	mem_free(g->nodes);
 	mem_free(g->names);
 	mem_free(g->edges);
@@ -170,7 +171,7 @@ void graph_name_parts(const struct node_info *info, const char *name, const char
 	if (info->line) {
 		buf_printf(out, "%s%s:%lld", between, file, (long long)info->line);
 		if (info->column)
-			buf_printf(out, ":%lld", (long long)info->column);
+			buf_printf(out, ":%d", info->column);
 	} else if (*file) {
 		buf_addstr(out, between);
 		buf_addstr(out, file);

@@ -23,8 +23,9 @@ struct node_info {
 	uint32_t name;
 	uint32_t file; /* cleaned as a path */
 	uint32_t objfile;
+	int32_t column;
 	uint64_t address;
-	int64_t start_line, line, column;
+	int64_t start_line, line;
 };
 
 struct node {
@@ -82,6 +83,7 @@ struct graph {
 
 	struct node *nodes;
 	uint32_t node_n, node_cap;
+	struct stack stack;    /* of the sample at hand */
 	uint32_t *sample_leaf; /* call tree: the node each sample ends in, or GRAPH_NONE */
 	const char **names;    /* printable name by info, made when first asked for */
 	struct arena arena;    /* of the names */

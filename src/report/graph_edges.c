@@ -19,8 +19,9 @@ struct connect {
 	uint32_t *nodes; /* rank -> node */
 	uint32_t n;
 	uint32_t *sole;	 /* location -> rank of its only frame, GRAPH_NONE, or GRAPH_MANY */
-	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `map` is used */
-	struct map map;
+	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `slots` is used */
+	uint32_t *slots; /* edge + 1, by hash; half of them free at least */
+	uint32_t mask;
 	const bool *wanted; /* edges into these nodes only; NULL: all */
 
 	/* The sample at hand. */
@@ -30,18 +31,42 @@ struct connect {
 	bool residual;	 /* frames were left out since */
 };
 
+/* The slot of the edge between two nodes, or the free one where it belongs. */
+static uint32_t *probe(const struct connect *c, uint32_t src, uint32_t dest)
+{
+	uint32_t at = (uint32_t)hash_u64((uint64_t)src << 32 | dest) & c->mask;
+	for (; c->slots[at]; at = (at + 1) & c->mask) {
+		const struct edge *e = &c->g->edges[c->slots[at] - 1];
+		if (e->src == src && e->dest == dest)
+			break;
+	}
+	return &c->slots[at];
+}
+
+static void grow_slots(struct connect *c)
+{
+	uint32_t n = c->slots ? (c->mask + 1) * 2 : 1024;
+	mem_free(c->slots);
+	c->slots = mem_zalloc((size_t)n * sizeof(*c->slots));
+	c->mask = n - 1;
+	for (uint32_t i = 0; i < c->g->edge_n; i++)
+		*probe(c, c->g->edges[i].src, c->g->edges[i].dest) = i + 1;
+}
+
+static uint32_t *edge_slot(struct connect *c, uint32_t src, uint32_t dest)
+{
+	if (c->table)
+		return &c->table[(size_t)src * c->n + dest];
+	if (!c->slots || c->g->edge_n > c->mask / 2)
+		grow_slots(c);
+	return probe(c, c->nodes[src], c->nodes[dest]);
+}
+
 static struct edge *find_edge(struct connect *c, uint32_t src, uint32_t dest)
 {
 	struct graph *g = c->g;
-	uint32_t *slot;
-	bool is_new;
-	if (c->table) {
-		slot = &c->table[(size_t)src * c->n + dest];
-		is_new = !*slot;
-	} else {
-		slot = map_put(&c->map, (uint64_t)src << 32 | dest, &is_new);
-	}
-	if (is_new) {
+	uint32_t *slot = edge_slot(c, src, dest);
+	if (!*slot) {
 		struct edge edge = {.src = c->nodes[src], .dest = c->nodes[dest], .inlined = true};
 		vec_push(g->edges, g->edge_n, g->edge_cap, edge);
 		*slot = g->edge_n;
@@ -76,13 +101,12 @@ static void step(struct connect *c, uint32_t rank, bool inlined)
 
 static void connect_stack(struct connect *c, uint32_t sample)
 {
-	const struct graph *g = c->g;
-	uint32_t n;
-	const uint32_t *stack = profile_stack(g->profile, sample, &n);
+	struct graph *g = c->g;
+	const uint32_t *stack = profile_stack(g->profile, sample, &g->stack);
 	c->stamp = sample + 1;
 	c->parent = GRAPH_NONE;
 	c->residual = false;
-	for (uint32_t i = n; i-- > 0;) {
+	for (uint32_t i = g->stack.n; i-- > 0;) {
 		uint32_t rank = c->sole[stack[i]];
 		if (rank != GRAPH_MANY) {
 			step(c, rank, false);
@@ -154,7 +178,6 @@ void graph_connect(struct graph *g, enum graph_edges which)
 	struct connect c = {.g = g};
 	bool *wanted = NULL, any = true;
 	g->edge_n = 0;
-	map_init(&c.map);
 	rank_nodes(&c);
 	if (which == GRAPH_EDGES_INLINED) {
 		any = false;
@@ -167,7 +190,7 @@ void graph_connect(struct graph *g, enum graph_edges which)
 	mem_free(c.sole);
 	mem_free(c.nodes);
 	mem_free(c.rank);
-	map_release(&c.map);
+	mem_free(c.slots);
 	graph_link(g);
 }
 

@@ -145,7 +145,8 @@ static void tag_sample(struct tagging *t, uint32_t sample)
 		return;
 	uint32_t set = GRAPH_NONE;
 	struct walk w = {.node = g->sample_leaf ? g->sample_leaf[sample] : GRAPH_NONE};
-	w.stack = profile_stack(g->profile, sample, &w.n);
+	w.stack = profile_stack(g->profile, sample, &t->g->stack);
+	w.n = g->stack.n;
 	for (bool leaf = true; walk_next(t, &w, &node); leaf = false) {
 		if (!t->wanted[node] || t->stamp[node] == sample + 1)
 			continue;

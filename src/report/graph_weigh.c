@@ -42,8 +42,8 @@ static inline void count(struct weighing *c, uint32_t node)
 static void add_stack(struct weighing *c, uint32_t sample)
 {
 	struct graph *g = c->g;
-	uint32_t n;
-	const uint32_t *stack = profile_stack(g->profile, sample, &n);
+	const uint32_t *stack = profile_stack(g->profile, sample, &g->stack);
+	uint32_t n = g->stack.n;
 	c->stamp = sample + 1;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t node = g->sole[stack[i]];
@@ -108,9 +108,9 @@ static uint32_t tree_child(struct graph *g, struct map *children, uint32_t paren
 static void add_tree_stack(
 	struct graph *g, struct map *children, uint32_t sample, int64_t w, int64_t dw)
 {
-	uint32_t n, parent = GRAPH_NONE;
-	const uint32_t *stack = profile_stack(g->profile, sample, &n);
-	for (uint32_t i = n; i-- > 0;) {
+	uint32_t parent = GRAPH_NONE;
+	const uint32_t *stack = profile_stack(g->profile, sample, &g->stack);
+	for (uint32_t i = g->stack.n; i-- > 0;) {
 		uint32_t first = g->frame_first[stack[i]], end = g->frame_first[stack[i] + 1];
 		for (uint32_t k = end; k-- > first;) {
 			uint32_t node = tree_child(g, children, parent, g->frames[k]);

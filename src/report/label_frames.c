@@ -109,23 +109,24 @@ static void rebuild_stacks(
 	struct framing *fr, struct label_frames *roots, struct label_frames *leaves)
 {
 	struct profile *p = roots->r->profile;
-	size_t more = (size_t)p->sample_n * (roots->key_n + leaves->key_n);
-	size_t cap = p->stack_n + more + 1, end = 0;
-	uint32_t *stack = mem_array(cap, sizeof(*stack)), from = 0;
+	struct frames longer = {0};
+	struct stack old = {0}, new = {0};
 	for (uint32_t s = 0; s < p->sample_n; s++) {
-		uint32_t label_n, n = p->stack_end[s] - from;
+		uint32_t label_n;
 		const struct label *labels = profile_labels(p, s, &label_n);
-		add_frames(fr, roots, labels, label_n, stack + end + leaves->key_n + n);
-		add_frames(fr, leaves, labels, label_n, stack + end);
-		memcpy(stack + end + leaves->key_n, p->stack + from, n * sizeof(*stack));
-		end += leaves->key_n + n + roots->key_n;
-		from = p->stack_end[s];
-		p->stack_end[s] = (uint32_t)end;
+		const uint32_t *stack = profile_stack(p, s, &old);
+		uint32_t above = leaves->key_n + old.n, n = above + roots->key_n;
+		uint32_t *to = stack_room(&new, n);
+		add_frames(fr, roots, labels, label_n, to + above);
+		add_frames(fr, leaves, labels, label_n, to);
+		memcpy(to + leaves->key_n, stack, old.n * sizeof(*stack));
+		p->stack_at[s] = frames_add(&longer, to, n);
 	}
-	mem_free(p->stack);
-	p->stack = stack;
-	p->stack_n = end;
-	p->stack_cap = cap;
+	stack_release(&old);
+	stack_release(&new);
+	frames_release(&p->frames);
+	p->frames = longer;
+	frames_seal(&p->frames);
 }
 
 void prepare_label_frames(struct report *r, struct notes *notes)

@@ -9,7 +9,7 @@ static int put_profile(const struct profile *p, struct sink *to, struct err *err
 {
 	struct buf message = BUF_INIT, data = BUF_INIT;
 	profile_encode(p, &message);
-	gzip_deflate_fast(message.data, message.len, 1, &data);
+	gzip_deflate_fast(message.data, message.len, &data);
 	int rc = to->write(to, data.data, data.len);
 	buf_release(&message);
 	buf_release(&data);

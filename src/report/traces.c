@@ -143,17 +143,17 @@ int report_traces(struct report *r, struct sink *to, struct err *err)
 	out_init(&out, to);
 	report_labels_join(&labels, &out.buf);
 	for (uint32_t s = 0; s < p->sample_n; s++) {
-		uint32_t n, label_n;
-		const uint32_t *stack = profile_stack(p, s, &n);
+		uint32_t label_n;
+		const uint32_t *stack = profile_stack(p, s, &g.stack);
 		const struct label *sample_labels = profile_labels(p, s, &label_n);
-		if (!n)
+		if (!g.stack.n)
 			continue;
 		buf_add(&out.buf, separator, sizeof(separator) - 1);
 		if (label_n) {
 			put_labels(r, sample_labels, label_n, false, &out.buf);
 			put_labels(r, sample_labels, label_n, true, &out.buf);
 		}
-		put_stack(r, &lines, stack, n, sample_mean(r, s), &out.buf);
+		put_stack(r, &lines, stack, g.stack.n, sample_mean(r, s), &out.buf);
 		out_step(&out);
 	}
 	buf_add(&out.buf, separator, sizeof(separator) - 1);

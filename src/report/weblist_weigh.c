@@ -136,15 +136,16 @@ static void count_samples(struct weigher *g)
 	uint64_t wanted = 0;
 	bool has_wanted = r->symbol && objtool_parse_address(regex_pattern(r->symbol), &wanted);
 	bool *matched = mem_zalloc((size_t)g->p->location_n + 1);
+	struct stack stack = {0};
 	for (uint32_t s = 0; s < g->p->sample_n; s++) {
-		uint32_t n;
-		const uint32_t *stack = profile_stack(g->p, s, &n);
+		profile_stack(g->p, s, &stack);
 		int64_t value = sample_value(r, s);
-		for (uint32_t i = n; i-- > 0;) {
-			uint64_t addr = address_of(g, stack[i]);
-			if (!matched[stack[i]]) {
-				matched[stack[i]] = true;
-				match_location(g, stack[i], has_wanted && addr == wanted);
+		for (uint32_t i = stack.n; i-- > 0;) {
+			uint32_t location = stack.at[i];
+			uint64_t addr = address_of(g, location);
+			if (!matched[location]) {
+				matched[location] = true;
+				match_location(g, location, has_wanted && addr == wanted);
 			}
 			struct address *a = touch(g, addr);
 			/* Once a sample, even in a recursion. */
@@ -156,6 +157,7 @@ static void count_samples(struct weigher *g)
 				a->flat += value;
 		}
 	}
+	stack_release(&stack);
 	mem_free(matched);
 }
 
@@ -302,13 +304,14 @@ static const char *keep(struct weighed *w, const char *s)
 	return strtab_get(&w->strings, strtab_addstr(&w->strings, s));
 }
 
-struct frames {
+struct address_frames {
 	struct object_frame *all;
 	size_t n, cap;
 	uint64_t addr;
 };
 
-static void keep_frames(struct frames *to, uint64_t addr, const struct object_frame *from, size_t n)
+static void keep_frames(
+	struct address_frames *to, uint64_t addr, const struct object_frame *from, size_t n)
 {
 	vec_grow(to->all, n, to->cap);
 	memcpy(to->all, from, n * sizeof(*from));
@@ -320,7 +323,7 @@ static void show_range(struct weigher *g, const struct range *range)
 {
 	struct weighed *w = g->w;
 	struct objtool_insts insts = {0};
-	struct frames last = {0};
+	struct address_frames last = {0};
 	uint64_t begin, end, max = 0;
 	if (!w->tool->addr(w->tool, range->file, range->begin, &begin))
 		return;

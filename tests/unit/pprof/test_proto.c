@@ -31,8 +31,8 @@ static void build(struct profile *p)
 		.start_line = 3};
 	struct function g = {
 		.name = str(p, "f"), .system_name = str(p, "_f"), .filename = str(p, "f.c")};
-	struct line inl[] = {
-		{profile_add_function(p, &g), 10, 2}, {profile_add_function(p, &f), 7}};
+	struct line inl[] = {{.function = profile_add_function(p, &g), .line = 10, .column = 2},
+		{.function = profile_add_function(p, &f), .line = 7}};
 	uint32_t leaf = profile_add_location(p, map, 0x1234, inl, 2);
 	uint32_t root = profile_add_location(p, map, 0x2000, inl + 1, 1);
 	struct label labels[] = {
@@ -133,13 +133,14 @@ static void ids_need_not_be_dense_nor_in_order(void **state)
 	for (size_t i = array_len(ids); i-- > 0;)
 		put_location(&m, ids[i]);
 	assert_int_equal(profile_parse(&p, m.data, m.len, NULL, NULL), 0);
+	struct stack stack = {0};
 	for (uint32_t i = 0; i < array_len(ids); i++) {
-		uint32_t n;
-		const uint32_t *stack = profile_stack(&p, i, &n);
-		assert_int_equal(n, 1);
-		assert_true(p.locations[stack[0]].id == ids[i]);
-		assert_true(p.locations[stack[0]].address == ids[i] * 16);
+		profile_stack(&p, i, &stack);
+		assert_int_equal(stack.n, 1);
+		assert_true(p.locations[stack.at[0]].id == ids[i]);
+		assert_true(p.locations[stack.at[0]].address == ids[i] * 16);
 	}
+	stack_release(&stack);
 	profile_release(&p);
 	buf_release(&m);
 }
@@ -193,6 +194,43 @@ static void errors_say_where(void **state)
 	assert_true(profile_parse(&p, m.data, m.len, NULL, &err) < 0);
 	assert_int_equal(err.offset, at + 2);
 	buf_release(&m);
+}
+
+/* More samples than the reader's window holds, and a string that is larger than it. */
+static void compressed_is_read_as_plain_is(void **state)
+{
+	enum { SAMPLES = 60000, LONG = 700000 };
+	struct buf m = BUF_INIT, zip = BUF_INIT, once = BUF_INIT, twice = BUF_INIT, text = BUF_INIT;
+	struct profile plain, packed;
+	struct err why = ERR_INIT, why_packed = ERR_INIT;
+	begin(&m);
+	for (uint64_t i = 0; i < SAMPLES; i++)
+		put_sample(&m, 1 + i % 3, i);
+	for (uint64_t id = 1; id <= 3; id++)
+		put_location(&m, id);
+	buf_fill(&text, 'x', LONG);
+	wire_put_bytes(&m, 6, text.data, text.len);
+	wire_put_uint(&m, 13, 3);
+	gzip_deflate(m.data, m.len, 1, &zip);
+	assert_int_equal(profile_parse(&plain, m.data, m.len, NULL, NULL), 0);
+	assert_int_equal(profile_parse(&packed, zip.data, zip.len, NULL, NULL), 0);
+	assert_int_equal(strtab_len(&packed.strings, packed.comments[0]), LONG);
+	profile_encode(&plain, &once);
+	profile_encode(&packed, &twice);
+	assert_int_equal(once.len, twice.len);
+	assert_memory_equal(once.data, twice.data, once.len);
+	wire_put_bytes(&m, 2, "\x0a\x7f", 2);
+	buf_clear(&zip);
+	gzip_deflate(m.data, m.len, 1, &zip);
+	profile_release(&plain);
+	profile_release(&packed);
+	assert_true(profile_parse(&plain, m.data, m.len, NULL, &why) < 0);
+	assert_true(profile_parse(&packed, zip.data, zip.len, NULL, &why_packed) < 0);
+	assert_int_equal(why.offset, m.len - 2);
+	assert_int_equal(why_packed.offset, m.len - 2);
+	struct buf *all[] = {&m, &zip, &once, &twice, &text};
+	for (size_t i = 0; i < array_len(all); i++)
+		buf_release(all[i]);
 }
 
 static void limits_hold(void **state)
@@ -274,6 +312,7 @@ int main(void)
 		cmocka_unit_test(ids_need_not_be_dense_nor_in_order),
 		cmocka_unit_test(broken_rules_are_named_as_go_names_them),
 		cmocka_unit_test(errors_say_where),
+		cmocka_unit_test(compressed_is_read_as_plain_is),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(unknown_fields_are_kept_at_every_level),
 		cmocka_unit_test(repeated_strings_are_one),

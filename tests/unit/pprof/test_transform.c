@@ -56,10 +56,10 @@ static struct regex *regex(const char *pattern)
 static const char *stack_text(const struct profile *p, uint32_t sample)
 {
 	static char text[256];
-	uint32_t n;
-	const uint32_t *stack = profile_stack(p, sample, &n);
+	struct stack own = {0};
+	const uint32_t *stack = profile_stack(p, sample, &own);
 	text[0] = '\0';
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < own.n; i++) {
 		const struct location *l = &p->locations[stack[i]];
 		for (uint32_t j = 0; j < l->line_n; j++) {
 			const struct line *line = &p->lines[l->line_first + j];
@@ -67,6 +67,7 @@ static const char *stack_text(const struct profile *p, uint32_t sample)
 			strcat(text, ";");
 		}
 	}
+	stack_release(&own);
 	return text;
 }
 

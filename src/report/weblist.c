@@ -269,8 +269,10 @@ static void lay_stretch(struct layout *o, const struct file *file, const struct 
 		at += n;
 	}
 	struct weblist *list = o->list;
+	const char *error = sources_error(&o->sources, file->name);
 	struct weblist_func func = {.name = arena_strdup(&list->arena, stretch->name),
 		.file = arena_strdup(&list->arena, file->name),
+		.error = error ? arena_strdup(&list->arena, error) : NULL,
 		.flat = stretch->flat,
 		.cum = stretch->cum,
 		.line_n = (uint32_t)(o->line_n - first)};

@@ -45,6 +45,7 @@ struct weblist_line {
 /* A stretch of lines of one function. */
 struct weblist_func {
 	const char *name, *file;
+	const char *error; /* why the source was not read, or NULL */
 	int64_t flat, cum;
 	const struct weblist_line *lines;
 	uint32_t line_n;

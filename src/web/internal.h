@@ -46,6 +46,9 @@ const struct view *web_view(const char *path); /* NULL: no such page */
 bool web_view_reads_files(const struct view *view);
 must_check int web_page(struct query *q, const struct view *view, struct err *err);
 
+/* Annotated source as HTML (web/source.c). */
+must_check int web_put_source(struct report *r, struct buf *out, struct err *err);
+
 /* --- flame.json, sandwich.json (web/data.c), export (web/export.c) --- */
 typedef int web_data_fn(struct query *q, struct err *err);
 web_data_fn web_flame_json, web_sandwich_json, web_export;

@@ -15,7 +15,7 @@ struct page;
 typedef int page_make_fn(struct page *page, struct err *err);
 static page_make_fn make_report, make_flame;
 typedef int page_body_fn(struct page *page, struct report *r, struct err *err);
-static page_body_fn top_body, graph_body, text_body;
+static page_body_fn top_body, graph_body, text_body, source_body;
 
 struct view {
 	const char *path, *title;
@@ -35,7 +35,8 @@ static const struct view views[] = {
 	{"/ui/top", "Top", "top", REPORT_TEXT, make_report, top_body, NULL, 500, false, false},
 	{"/ui/graph", "Graph", "svg", REPORT_DOT, make_report, graph_body, NULL, -1, false, false},
 	{"/ui/peek", "Peek", "peek", REPORT_TREE, make_report, text_body, "lines", -1, true, false},
-	{"/ui/source", "Source", "list", REPORT_LIST, make_report, text_body, NULL, -1, true, true},
+	{"/ui/source", "Source", "weblist", REPORT_WEBLIST, make_report, source_body, NULL, -1,
+		true, true},
 	{"/ui/disasm", "Disassembly", "disasm", REPORT_DISASM, make_report, text_body, NULL, -1,
 		true, true},
 	{"/ui/tags", "Tags", "tags", REPORT_TAGS, make_report, text_body, NULL, -1, false, false},
@@ -331,6 +332,19 @@ static int text_body(struct page *page, struct report *r, struct err *err)
 		put_end(page);
 	}
 	buf_release(&text);
+	return rc;
+}
+
+static int source_body(struct page *page, struct report *r, struct err *err)
+{
+	struct buf source = BUF_INIT;
+	int rc = web_put_source(r, &source, err);
+	if (rc >= 0) {
+		put_profile_start(page, r);
+		buf_add(&page->q->res->body, source.data, source.len);
+		put_end(page);
+	}
+	buf_release(&source);
 	return rc;
 }
 

@@ -33,6 +33,7 @@ struct builder {
 	struct map locations; /* mapping and address -> location */
 	struct export_summary sum;
 	uint64_t started_ns; /* monotonic */
+	unsigned images;     /* read so far */
 	uint32_t lost;	     /* location of samples without a stack; PROFILE_NONE: not made */
 };
 
@@ -351,7 +352,7 @@ static void read_counters(struct builder *b)
 	sum->pid = (int)rec->pid;
 	sum->hz = rec->hz;
 	sum->samples += load(&rec->signals);
-	uint64_t again = rec->sequence && load(&rec->threads); /* the thread that called exec */
+	uint64_t again = b->images++ && load(&rec->threads); /* the thread that called exec */
 	sum->threads += load(&rec->threads) - again;
 	sum->stacks += load(&rec->stacks);
 	sum->dropped += load(&rec->dropped);

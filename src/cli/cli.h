@@ -25,6 +25,7 @@ struct command {
 extern const struct command cli_commands[]; /* ends with a NULL name */
 
 int cmd_run(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_pprof(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_benchstat(int argc, char **argv);

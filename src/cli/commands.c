@@ -6,6 +6,7 @@
 const struct command cli_commands[] = {
 	{"run", "record a CPU profile of a program", cmd_run},
 	{"pprof", "read profiles: tables, graphs, flame graphs, a shell, a web page", cmd_pprof},
+	{"top", "watch where a process spends its time and memory", cmd_top},
 	{"bench", "find, build and run benchmarks", cmd_bench},
 	{"benchstat", "summarize and compare benchmark results", cmd_benchstat},
 	{"convert", "turn a profile of any format into another format", cmd_convert},

@@ -55,6 +55,16 @@ static size_t own_frames(const uintptr_t *pcs, size_t n, const void *caller)
 	return 0;
 }
 
+/* What a hook's walk is to show: from its caller on, with `leaf` before it if it is not 0. */
+static struct captured cut(
+	uintptr_t *pcs, size_t n, const void *caller, uintptr_t leaf, enum unwind_end end)
+{
+	size_t own = own_frames(pcs, n, caller);
+	if (leaf && own)
+		pcs[--own] = leaf + 1; /* as a return address, which is looked up one byte before */
+	return (struct captured){pcs + own, n - own, 0, (uint8_t)end};
+}
+
 __attribute__((noinline)) bool capture_here(
 	struct capture *c, const struct thread *thread, const void *caller, uintptr_t leaf)
 {
@@ -65,11 +75,36 @@ __attribute__((noinline)) bool capture_here(
 	uintptr_t *pcs = state->walkers[c->walker].pcs;
 	enum unwind_end end = UNWIND_END_ROOT;
 	size_t n = unwind_here(bounds_of(thread, &room), 0, pcs, RECORDING_STACK_MAX, &end);
-	size_t own = own_frames(pcs, n, caller);
-	if (leaf && own)
-		pcs[--own] = leaf + 1; /* as a return address, which is looked up one byte before */
-	c->stack = (struct captured){pcs + own, n - own, 0, (uint8_t)end};
+	c->stack = cut(pcs, n, caller, leaf, end);
 	return true;
+}
+
+static void walk_wait(struct capture *c, struct thread *thread, const struct wait *wait)
+{
+	struct unwind_stack room;
+	uintptr_t *pcs = state->walkers[c->walker].pcs;
+	enum unwind_end end = UNWIND_END_ROOT;
+	size_t n = unwind_walk_saved(
+		&wait->at, bounds_of(thread, &room), pcs, RECORDING_STACK_MAX, &end);
+	c->stack = cut(pcs, n, wait->what.caller, wait->what.leaf, end);
+}
+
+bool capture_wait(struct capture *c, struct thread *thread, struct wait_what *ret_what,
+	uint64_t *ret_since_ns)
+{
+	c->walker = walker_take();
+	if (c->walker < 0)
+		return false;
+	bool waits = waits_pin(&thread->wait);
+	if (waits) {
+		*ret_what = thread->wait.what;
+		*ret_since_ns = thread->wait.since_ns;
+		walk_wait(c, thread, &thread->wait);
+		waits_unpin(&thread->wait);
+	}
+	if (!waits)
+		capture_done(c);
+	return waits;
 }
 
 void capture_done(struct capture *c)

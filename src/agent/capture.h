@@ -32,6 +32,12 @@ bool capture_context(struct capture *c, const struct thread *thread, const ucont
 bool capture_here(
 	struct capture *c, const struct thread *thread, const void *caller, uintptr_t leaf);
 
+/* The stack of a thread that waits (waits.h), any thread's, and what it waits for: from the hook's
+ * caller on, with the hook as the leaf. False: it does not wait, another reader looks at it, or all
+ * arrays are in use. */
+bool capture_wait(struct capture *c, struct thread *thread, struct wait_what *ret_what,
+	uint64_t *ret_since_ns);
+
 void capture_done(struct capture *c);
 
 /* capture_here() and stacks_intern() in one; NULL when there is no room: the caller counts that. */

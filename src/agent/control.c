@@ -66,6 +66,7 @@ static void after_fork_child(void)
 	sig_lock_reset(&control.lock);
 	sig_lock_reset(&control.modules_lock);
 	hooks_after_fork_child();
+	waits_after_fork_child();
 	unwind_after_fork_child();
 }
 
@@ -252,6 +253,7 @@ void control_thread_ends(struct thread *thread)
 {
 	if (atomic_load(&thread->tid) != sig_gettid() || !threads_retire(&state->threads, thread))
 		return;
+	waits_clear(&thread->wait);
 	cpu_settle(thread);
 	self = NULL;
 	ending = true;

@@ -13,6 +13,8 @@
 #ifndef SONDE_AGENT_THREADS_H
 #define SONDE_AGENT_THREADS_H
 
+#include "agent/waits.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +42,7 @@ struct thread {
 	_Atomic uint32_t labels;      /* its label set, in the recording; 0: none */
 	_Atomic uint32_t creator; /* the stack that created it, in the recording; 0: not known */
 	uint32_t look;		  /* the last threads_scan() that saw it */
+	struct wait wait;	  /* what it waits for */
 	/* What a created thread is to run. */
 	void *(*start)(void *);
 	void *arg;

@@ -74,6 +74,34 @@ size_t unwind_walk(const ucontext_t *context, const struct unwind_stack *stack, 
 size_t unwind_here(const struct unwind_stack *stack, size_t skip, uintptr_t *pcs, size_t max,
 	enum unwind_end *ret_end);
 
+/* The registers that a callee keeps, and pc, at a point of a function that stays on the stack: any
+ * thread may walk from there until that function returns. */
+#if defined(__x86_64__)
+#define UNWIND_SAVED 8 /* rbx, rbp, rsp, r12 to r15, rip */
+#define UNWIND_SAVE_ASM                                                      \
+	"movq %%rbx, (%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%rsp, 16(%0)\n\t"    \
+	"movq %%r12, 24(%0)\n\tmovq %%r13, 32(%0)\n\tmovq %%r14, 40(%0)\n\t" \
+	"movq %%r15, 48(%0)\n\tleaq 0f(%%rip), %%rax\n\tmovq %%rax, 56(%0)\n0:"
+#define UNWIND_SAVE_CLOBBERS "rax", "memory"
+#elif defined(__aarch64__)
+#define UNWIND_SAVED 14 /* x19 to x30, sp, pc */
+#define UNWIND_SAVE_ASM                                                                     \
+	"stp x19, x20, [%0]\n\tstp x21, x22, [%0, #16]\n\tstp x23, x24, [%0, #32]\n\t"      \
+	"stp x25, x26, [%0, #48]\n\tstp x27, x28, [%0, #64]\n\tstp x29, x30, [%0, #80]\n\t" \
+	"mov x9, sp\n\tadr x10, 0f\n\tstp x9, x10, [%0, #96]\n0:"
+#define UNWIND_SAVE_CLOBBERS "x9", "x10", "memory"
+#endif
+struct unwind_saved {
+	uint64_t regs[UNWIND_SAVED];
+};
+static inline __attribute__((always_inline)) void unwind_save(struct unwind_saved *saved)
+{
+	__asm__ volatile(UNWIND_SAVE_ASM : : "r"(saved->regs) : UNWIND_SAVE_CLOBBERS);
+}
+/* Async-signal-safe. As unwind_walk(), from there; `stack` is that of the thread that saved. */
+size_t unwind_walk_saved(const struct unwind_saved *saved, const struct unwind_stack *stack,
+	uintptr_t *pcs, size_t max, enum unwind_end *ret_end);
+
 /* Ordinary thread. Calls `each` for every module of the newest tables, in address order, then for
  * the modules unloaded so far (the last 1024), newest first, so that the first whose range holds an
  * address is the likeliest. Stops when `each` returns non-zero and returns that. `each` may not

@@ -508,6 +508,15 @@ size_t unwind_walk(const ucontext_t *context, const struct unwind_stack *stack, 
 	return walk(regs, pc, false, stack, 0, pcs, max, ret_end);
 }
 
+size_t unwind_walk_saved(const struct unwind_saved *saved, const struct unwind_stack *stack,
+	uintptr_t *pcs, size_t max, enum unwind_end *ret_end)
+{
+	uint64_t regs[ARCH_REGS] = {0};
+	for (unsigned i = 0; i < UNWIND_SAVED - 1; i++)
+		regs[arch_saved[i]] = saved->regs[i];
+	return walk(regs, saved->regs[UNWIND_SAVED - 1], false, stack, 0, pcs, max, ret_end);
+}
+
 /* Its own frame is where the registers are taken, and left out of the result. */
 __attribute__((noinline)) size_t unwind_here(const struct unwind_stack *stack, size_t skip,
 	uintptr_t *pcs, size_t max, enum unwind_end *ret_end)

@@ -27,6 +27,10 @@ static const uint16_t arch_context_at[ARCH_REGS] = {ARCH_AT(0), ARCH_AT(1), ARCH
 	offsetof(ucontext_t, uc_mcontext.sp)};
 #define ARCH_CONTEXT_PC offsetof(ucontext_t, uc_mcontext.pc)
 
+/* Which registers struct unwind_saved holds before pc. */
+static const uint8_t arch_saved[] = {
+	19, 20, 21, 22, 23, 24, 25, 26, 27, 28, ARCH_FP, ARCH_RA, ARCH_SP};
+
 /* xpaclri, in the hint space: takes the authentication code out of x30, a no-op where there is
  * none. */
 static inline uintptr_t arch_strip(uintptr_t ra)

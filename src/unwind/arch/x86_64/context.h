@@ -25,6 +25,9 @@ static const uint16_t arch_context_at[ARCH_REGS] = {ARCH_AT(REG_RAX), ARCH_AT(RE
 	ARCH_AT(REG_R12), ARCH_AT(REG_R13), ARCH_AT(REG_R14), ARCH_AT(REG_R15), ARCH_AT(REG_RIP)};
 #define ARCH_CONTEXT_PC ARCH_AT(REG_RIP)
 
+/* Which registers struct unwind_saved holds before pc. */
+static const uint8_t arch_saved[] = {3, ARCH_FP, ARCH_SP, 12, 13, 14, 15};
+
 /* Return addresses carry nothing but the address. */
 static inline uintptr_t arch_strip(uintptr_t ra)
 {

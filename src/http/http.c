@@ -113,8 +113,11 @@ static bool takes_gzip(struct MHD_Connection *connection)
 
 static void add_headers(struct MHD_Response *response, const struct http_response *res)
 {
-	mhd.MHD_add_response_header(response, "Content-Type", res->type);
-	mhd.MHD_add_response_header(response, "Content-Security-Policy", res->policy);
+	/* What a 304 says replaces what the client has kept: its page's policy is to stay. */
+	if (res->status != 304) {
+		mhd.MHD_add_response_header(response, "Content-Type", res->type);
+		mhd.MHD_add_response_header(response, "Content-Security-Policy", res->policy);
+	}
 	mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");

@@ -9,6 +9,9 @@
 /* The style of all pages: ui/flame/flame.css and ui/profile/profile.css. */
 extern const char web_style[];
 extern const size_t web_style_len;
+/* The script of all pages but the flame graph's: ui/profile/page.js and what it needs. */
+extern const char web_script[];
+extern const size_t web_script_len;
 
 enum {
 	FLAMES_MAX = 8,
@@ -108,6 +111,13 @@ static int serve_style(struct query *q, struct err *err)
 	return 0;
 }
 
+static int serve_script(struct query *q, struct err *err)
+{
+	q->res->type = "text/javascript; charset=utf-8";
+	buf_add(&q->res->body, web_script, web_script_len);
+	return 0;
+}
+
 static const struct resource {
 	const char *path;
 	web_data_fn *serve;
@@ -119,6 +129,7 @@ static const struct resource {
 	{"/ui/export", web_export},
 	{"/ui/download", serve_download},
 	{"/ui/style.css", serve_style},
+	{"/ui/page.js", serve_script},
 	{"/ui/configs.json", web_configs_json, .varies = true},
 	{"/ui/saveconfig", web_save_config, .changes = true, .varies = true},
 	{"/ui/deleteconfig", web_delete_config, .changes = true, .varies = true},

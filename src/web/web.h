@@ -6,10 +6,10 @@
  *	/ui/flame.json /ui/sandwich.json /ui/export          data, see web/data.c and web/export.c
  *	/ui/configs.json /ui/saveconfig /ui/deleteconfig     saved configurations, see web/configs.c
  *
- * Every page is made on the server and needs no script, but for the flame graph, whose one script
- * the Content-Security-Policy knows by its hash: names in a profile cannot become code. All state
- * is in the URL, so that back, bookmarks and sent links work; answers carry a tag, so that back and
- * forward cost nothing.
+ * Every page is made on the server; scripts only add to it (ui/). The Content-Security-Policy
+ *allows the flame graph's, known by its hash, and /ui/page.js: names in a profile cannot become
+ *code. All state is in the URL, so that back, bookmarks and sent links work; answers carry a tag,
+ *so that back and forward cost nothing.
  */
 #ifndef SONDE_WEB_H
 #define SONDE_WEB_H

@@ -1,13 +1,23 @@
 // @ts-check
-// The flame graph page: draws the tree of model.js on a canvas and keeps a tree of ARIA items beside
-// it, so that keyboard and screen reader move over the same frames as the mouse.
+// The flame graph page: keeps the view, which is in the address, and shows it in panes and tables.
+// Every change of the view goes one way: change it, write it to the address, show() it.
 
-import { makeTree, layout, matchNames, findMatches, tableRows, formatValue, formatShare } from './model.js';
+import { matchNames, formatShare } from './model.js';
+import { hasMore, folded } from './shape.js';
+import { SCHEMES, groupColour, changeColour, heaviestGroups } from './colour.js';
+import { makeSvg, makePng } from './paint.js';
+import { Pane, themeInks } from './pane.js';
+import { openMenu, makeDisclosure } from '../common/menu.js';
+import { makeTable } from './table.js';
+import { readView, viewHash, lookHash, wholePart, SIDES } from './address.js';
+import { isServed, loadSources } from './source.js';
+import { applyTheme, toggleTheme } from '../common/theme.js';
+import { startConfigs } from '../common/configs.js';
 
-const ROW = 19;
-const LEAST = 0.4; // px: narrower frames are not drawn
-const TEXT_LEAST = 24; // px: narrower frames carry no text
-const TREE_ITEMS = 200;
+/** @typedef {import('./address.js').Side} Side */
+/** @typedef {import('./pane.js').Pane} AnyPane */
+
+const LEGEND_MAX = 8;
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
 function element(id, type) {
@@ -18,501 +28,445 @@ function element(id, type) {
 
 const data = /** @type {import('./model.js').PageData} */ (
   JSON.parse(element('data', HTMLScriptElement).textContent || '{}'));
-const canvas = element('canvas', HTMLCanvasElement);
-const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-const treeBox = element('tree', HTMLDivElement);
+const served = isServed(data);
 const tableBox = element('table', HTMLDivElement);
 const tip = element('tip', HTMLDivElement);
 const status = element('status', HTMLOutputElement);
 const found = element('found', HTMLOutputElement);
+const problem = element('problem', HTMLParagraphElement);
 const searchBox = element('search', HTMLInputElement);
 const typeBox = element('type', HTMLSelectElement);
+const orderBox = element('order', HTMLSelectElement);
+const colourBox = element('colour', HTMLSelectElement);
+const collapseBox = element('collapse', HTMLInputElement);
 const help = element('help', HTMLDialogElement);
 
-const state = {
-  type: data.type,
-  root: 0, // the frame that fills the width
-  focus: 0, // the frame the keyboard is on
-  hover: -1,
-  flipped: false,
-  pattern: '',
+let view = readView(location.hash, data);
+
+/** @type {import('./pane.js').Host} */
+const host = {
+  focused: (pane) => { active = pane; updateStatus(pane, pane.focus); },
+  chosen: choose,
+  hovered: hover,
+  asked: frameMenu,
 };
-/** @type {import('./model.js').Tree} */
-let tree = makeTree(data, state.type);
-/** @type {Uint8Array | null} */
-let matches = null;
-/** @type {{nodes: number[], weight: number}} */
-let hits = { nodes: [], weight: 0 };
-/** @type {ReturnType<typeof layout>} */
-let frames = [];
 
-// ---- names and numbers ----
-
-/** @param {number} node */
-function nameOf(node) {
-  if (data.name[node] >= 0) return data.names[data.name[node]];
-  return '… ' + data.more[node].toLocaleString('en-US') + ' more';
+/** @param {Side} side */
+function makePane(side) {
+  const pane = new Pane(element(side + '-canvas', HTMLCanvasElement), element(side + '-tree', HTMLDivElement), host);
+  pane.items.addEventListener('focus', () => { active = pane; });
+  return pane;
 }
 
-/** @param {number} node */
-function fileOf(node) {
-  return data.file[node] >= 0 ? data.files[data.file[node]] : '';
+const panes = /** @type {Record<Side, AnyPane>} */ ({ main: makePane('main'), callers: makePane('callers'), callees: makePane('callees') });
+let active = panes.main;
+
+/** @returns {Side[]} */
+function shownSides() {
+  return view.fn ? ['callers', 'callees'] : ['main'];
 }
 
-/** @param {number} value */
-function show(value) {
-  return formatValue(value, data.types[state.type].unit);
+/** @param {AnyPane} pane @returns {Side} */
+function sideOf(pane) {
+  return SIDES.find((side) => panes[side] === pane) ?? 'main';
 }
 
-/** @param {number} node */
-function describe(node) {
-  const whole = tree.total[0];
-  const parts = [show(tree.total[node]) + ' (' + formatShare(tree.total[node], whole) + ' of all'];
-  if (state.root) parts[0] += ', ' + formatShare(tree.total[node], tree.total[state.root]) + ' of what is shown';
-  const parent = tree.parent[node];
-  if (parent > 0) parts[0] += ', ' + formatShare(tree.total[node], tree.total[parent]) + ' of its caller';
-  parts[0] += ')';
-  if (tree.self[node]) parts.push('itself ' + show(tree.self[node]) + ' (' + formatShare(tree.self[node], whole) + ')');
-  return parts.join(' · ');
-}
+// ---- from the view to the page ----
 
-// ---- drawing ----
+let showing = 0;
 
-/** A hue that stays with the file or module, so that what belongs together looks alike. @param {number} node */
-function hueOf(node) {
-  const key = fileOf(node).replace(/\/[^/]*$/, '') || nameOf(node).replace(/[^A-Za-z].*$/, '');
-  let h = 2166136261;
-  for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 16777619);
-  return (h >>> 0) % 1000 / 1000;
-}
-
-/** @type {Map<number, string>} */
-const colours = new Map();
-
-/** @param {number} node */
-function colourOf(node) {
-  if (data.name[node] < 0) return 'hsl(40 6% 72%)';
-  const known = colours.get(data.name[node]);
-  if (known) return known;
-  const hue = 8 + hueOf(node) * 52; // red to yellow: a flame
-  let shade = 0;
-  for (const c of nameOf(node)) shade = (shade * 31 + c.charCodeAt(0)) & 0xffff;
-  const colour = `hsl(${hue.toFixed(0)} 78% ${66 + (shade % 12)}%)`;
-  colours.set(data.name[node], colour);
-  return colour;
-}
-
-function rows() {
-  return tree.maxDepth + 1;
-}
-
-/** @param {number} row */
-function rowTop(row) {
-  return (state.flipped ? rows() - 1 - row : row) * ROW;
-}
-
-function resize() {
-  const width = canvas.clientWidth;
-  const height = rows() * ROW;
-  const ratio = window.devicePixelRatio || 1;
-  canvas.style.height = height + 'px';
-  // Browsers refuse canvases past 32,767 pixels a side; a deeper tree is drawn at a lower ratio.
-  const scale = Math.min(ratio, 32000 / Math.max(height, 1), 32000 / Math.max(width, 1));
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.max(1, Math.round(height * scale));
-  context.setTransform(canvas.width / Math.max(width, 1), 0, 0, canvas.height / Math.max(height, 1), 0, 0);
-}
-
-/** @param {string} text @param {number} room */
-function fit(text, room) {
-  if (context.measureText(text).width <= room) return text;
-  let lo = 0;
-  let hi = text.length;
-  while (lo < hi) {
-    const mid = (lo + hi + 1) >> 1;
-    if (context.measureText(text.slice(0, mid) + '…').width <= room) lo = mid;
-    else hi = mid - 1;
+/** Shows the view; what is asked of a server comes later, and only the last request counts. */
+async function show() {
+  const now = ++showing;
+  document.body.setAttribute('aria-busy', 'true');
+  try {
+    const sources = await loadSources(data, view);
+    if (now === showing) showSources(sources);
+  } catch (e) {
+    if (now === showing) complain('Could not show this: ' + (e instanceof Error ? e.message : e));
   }
-  return lo > 1 ? text.slice(0, lo) + '…' : '';
+  if (now === showing) document.body.setAttribute('aria-busy', 'false');
 }
 
-function draw() {
-  const width = canvas.clientWidth;
-  const style = getComputedStyle(document.documentElement);
-  const paper = style.getPropertyValue('--paper');
-  const frameInk = style.getPropertyValue('--frame-ink');
-  const ink = style.getPropertyValue('--ink');
-  frames = layout(tree, state.root, width, LEAST);
-  context.clearRect(0, 0, width, rows() * ROW);
-  context.font = '12px system-ui, -apple-system, "Segoe UI", sans-serif';
-  context.textBaseline = 'middle';
-  for (const f of frames) drawBox(f, paper);
-  for (const f of frames) drawText(f, isDimmed(f.node) ? ink : frameInk);
-  for (const f of frames) if (f.node === state.focus || f.node === state.hover) drawOutline(f, style);
+/** @param {string} text */
+function complain(text) {
+  problem.textContent = text;
+  problem.hidden = !text;
 }
 
-/** Callers of what is shown, and what a search did not find, stand back. @param {number} node */
-function isDimmed(node) {
-  if (matches) return data.name[node] < 0 || !matches[data.name[node]];
-  return node !== state.root && tree.depth[node] < tree.depth[state.root];
+/** @param {import('./model.js').Tree} tree */
+function schemeFor(tree) {
+  return view.colour || (tree.isDiff ? 'change' : 'package');
 }
 
-/** @param {{node: number, x: number, w: number, row: number}} f @param {string} paper */
-function drawBox(f, paper) {
-  const y = rowTop(f.row);
-  const dimmed = isDimmed(f.node);
-  context.globalAlpha = dimmed ? 0.35 : 1;
-  context.fillStyle = matches && !dimmed ? 'hsl(276 75% 74%)' : colourOf(f.node);
-  const w = f.w > 2 ? f.w - 0.8 : f.w;
-  context.fillRect(f.x, y, w, ROW - 1);
-  if (tree.total[f.node] < 0) {
-    context.fillStyle = paper; // what a diff took away is hatched
-    for (let x = f.x + 3; x < f.x + w; x += 6) context.fillRect(x, y, 1, ROW - 1);
+/** @param {Record<string, import('./shape.js').Numbered>} sources */
+function showSources(sources) {
+  complain('');
+  for (const side of SIDES) element(side + '-part', HTMLElement).hidden = view.table || !sources[side];
+  for (const side of shownSides()) {
+    const pane = panes[side];
+    const isDiff = sources[side].self[view.type].some((value) => value < 0);
+    const colour = view.colour || (isDiff || panes.main.tree.isDiff ? 'change' : 'package');
+    const look = { type: view.type, unit: data.types[view.type], order: view.order, colour, collapsed: view.collapsed };
+    pane.upward = side === 'callers' || (side === 'main' && view.flipped);
+    pane.show(sources[side], look, view.parts[side].zoom, side === 'main' ? null : wholeValue());
   }
-  context.globalAlpha = 1;
+  if (!shownSides().includes(sideOf(active))) active = panes[shownSides()[0]];
+  showControls();
+  search();
 }
 
-/** @param {{node: number, x: number, w: number, row: number}} f @param {string} colour */
-function drawText(f, colour) {
-  if (f.w < TEXT_LEAST) return;
-  context.fillStyle = colour;
-  const text = fit(nameOf(f.node) + (data.inlined[f.node] ? ' (inline)' : ''), f.w - 8);
-  if (text) context.fillText(text, f.x + 4, rowTop(f.row) + ROW / 2);
+/** What 100 % is in a sandwich too: the whole profile. */
+function wholeValue() {
+  const column = data.self[view.type];
+  const isDiff = column.some((value) => value < 0);
+  return column.reduce((sum, value) => sum + (isDiff ? Math.abs(value) : value), 0);
 }
 
-/** @param {{node: number, x: number, w: number, row: number}} f @param {CSSStyleDeclaration} style */
-function drawOutline(f, style) {
-  context.strokeStyle = style.getPropertyValue(f.node === state.focus ? '--accent' : '--ink');
-  context.lineWidth = 2;
-  context.strokeRect(f.x + 1, rowTop(f.row) + 1, Math.max(f.w - 2.8, 1), ROW - 3);
-}
-
-// ---- the tree for keyboard and screen reader ----
-
-/** @param {number} node */
-function childrenOf(node) {
-  const children = [];
-  for (let i = node + 1; i < tree.end[node]; i = tree.end[i]) children.push(i);
-  return children;
-}
-
-/** @param {number} node */
-function siblingsOf(node) {
-  return tree.parent[node] < 0 ? [node] : childrenOf(tree.parent[node]);
-}
-
-/** What is around the focus: its callers, its siblings, its children. */
-function treeNodes() {
-  /** @type {number[]} */
-  const above = [];
-  for (let p = tree.parent[state.focus]; p >= 0; p = tree.parent[p]) above.unshift(p);
-  const beside = siblingsOf(state.focus);
-  const at = beside.indexOf(state.focus);
-  const from = Math.max(0, Math.min(at - TREE_ITEMS / 4, beside.length - TREE_ITEMS / 2));
-  return above.concat(beside.slice(from, from + TREE_ITEMS / 2), childrenOf(state.focus).slice(0, TREE_ITEMS / 2));
-}
-
-function updateTree() {
-  const items = treeNodes().map((node) => {
-    const item = document.createElement('div');
-    const siblings = siblingsOf(node);
-    item.id = 'frame-' + node;
-    item.setAttribute('role', 'treeitem');
-    item.setAttribute('aria-level', String(tree.depth[node] + 1));
-    item.setAttribute('aria-setsize', String(siblings.length));
-    item.setAttribute('aria-posinset', String(siblings.indexOf(node) + 1));
-    item.setAttribute('aria-selected', String(node === state.focus));
-    if (tree.end[node] > node + 1) item.setAttribute('aria-expanded', String(node === state.focus || node < state.focus));
-    item.textContent = nameOf(node) + ', ' + describe(node);
-    return item;
-  });
-  treeBox.replaceChildren(...items);
-  treeBox.setAttribute('aria-activedescendant', 'frame-' + state.focus);
-}
-
-// ---- views ----
-
-function crumbs() {
-  const path = [];
-  for (let p = state.root; p >= 0; p = tree.parent[p]) path.unshift(p);
-  const box = element('crumbs', HTMLElement);
-  const parts = /** @type {(Node|string)[]} */ ([]);
-  if (state.root) {
-    for (const node of path) {
-      if (parts.length) parts.push(' › ');
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.textContent = nameOf(node);
-      button.addEventListener('click', () => zoom(node));
-      parts.push(button);
-    }
-  }
-  box.replaceChildren(...parts);
-}
-
-function updateStatus() {
-  const node = state.hover >= 0 ? state.hover : state.focus;
-  const file = fileOf(node);
-  status.textContent = nameOf(node) + ' · ' + describe(node) + (file ? ' · ' + file : '');
-}
-
-function refresh() {
-  draw();
-  crumbs();
-  updateTree();
-  updateStatus();
-  if (!tableBox.hidden) fillTable();
-}
-
-/** @param {number} node @param {boolean} [silent] */
-function zoom(node, silent) {
-  if (data.name[node] < 0) return;
-  state.root = node;
-  state.focus = node;
-  refresh();
-  if (!silent) remember(false);
-}
-
-/** @param {number} node */
-function focusOn(node) {
-  state.focus = node;
-  const shown = node >= state.root && node < tree.end[state.root];
-  const above = tree.depth[node] <= tree.depth[state.root] && node <= state.root && state.root < tree.end[node];
-  if (!shown && !above) state.root = 0;
-  refresh();
-  const top = canvas.getBoundingClientRect().top + rowTop(tree.depth[node]);
-  if (top < 60 || top > window.innerHeight - 60) window.scrollBy({ top: top - window.innerHeight / 2 });
+function showControls() {
+  typeBox.value = String(view.type);
+  orderBox.value = view.order;
+  colourBox.value = schemeFor(panes[shownSides()[0]].tree);
+  collapseBox.checked = view.collapsed;
+  if (searchBox.value !== view.pattern) searchBox.value = view.pattern;
+  element('flip', HTMLButtonElement).setAttribute('aria-pressed', String(view.flipped));
+  element('flip', HTMLButtonElement).disabled = Boolean(view.fn);
+  element('table-button', HTMLButtonElement).setAttribute('aria-pressed', String(view.table));
+  element('callers-head', HTMLHeadingElement).textContent = 'Who calls ' + view.fn;
+  element('callees-head', HTMLHeadingElement).textContent = 'What ' + view.fn + ' calls';
 }
 
 function search() {
-  const result = matchNames(data.names, state.pattern);
-  matches = result.matches;
-  hits = findMatches(tree, data.name, matches);
-  found.classList.toggle('bad', Boolean(result.error));
-  if (result.error) found.textContent = result.error;
-  else if (!matches) found.textContent = '';
-  else if (!hits.nodes.length) found.textContent = 'no match';
-  else found.textContent = hits.nodes.length + (hits.nodes.length === 1 ? ' frame, ' : ' frames, ') + formatShare(hits.weight, tree.total[0]);
+  let error = '';
+  for (const side of shownSides()) {
+    const result = matchNames(panes[side].data.names, view.pattern);
+    panes[side].setMatches(result.matches);
+    error = result.error;
+  }
+  found.classList.toggle('bad', Boolean(error));
+  found.textContent = error || countFound();
   refresh();
+}
+
+function countFound() {
+  if (!view.pattern) return '';
+  const hits = shownSides().map((side) => panes[side].hits);
+  const count = hits.reduce((sum, h) => sum + h.nodes.length, 0);
+  if (!count) return 'no match';
+  const share = hits.map((h) => formatShare(h.weight, panes[shownSides()[0]].whole)).join(' above, ');
+  return count + (count === 1 ? ' frame, ' : ' frames, ') + share + (hits.length > 1 ? ' below' : '');
+}
+
+function refresh() {
+  for (const side of shownSides()) panes[side].refresh();
+  crumbs();
+  legend();
+  updateStatus(active, active.focus);
+  tableBox.hidden = !view.table;
+  if (view.table) fillTable();
+}
+
+function crumbs() {
+  const parts = /** @type {(Node|string)[]} */ ([]);
+  /** @param {string} text @param {() => void} run */
+  const add = (text, run) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = text;
+    button.addEventListener('click', run);
+    if (parts.length) parts.push(' › ');
+    parts.push(button);
+  };
+  if (view.fn) add('Whole graph', () => sandwich(''));
+  for (const side of shownSides()) {
+    const pane = panes[side];
+    const path = [];
+    for (let p = pane.root; p >= 0 && pane.root; p = pane.tree.parent[p]) path.unshift(p);
+    for (const node of path) add(pane.nameOf(node), () => choose(pane, node));
+  }
+  element('crumbs', HTMLElement).replaceChildren(...parts);
+}
+
+/** @param {string} colour @param {string} text */
+function legendItem(colour, text) {
+  const item = document.createElement('li');
+  const swatch = document.createElement('span');
+  swatch.className = 'swatch';
+  swatch.style.background = colour;
+  item.append(swatch, text);
+  return item;
+}
+
+function legend() {
+  const pane = panes[view.fn ? 'callees' : 'main'];
+  const scheme = pane.look.colour;
+  /** @type {HTMLElement[]} */
+  let items = [];
+  if (scheme === 'change')
+    items = [legendItem(changeColour(-1), 'less than in the base (hatched)'), legendItem(changeColour(0), 'the same'), legendItem(changeColour(1), 'more')];
+  if (scheme === 'package' || scheme === 'file')
+    items = heaviestGroups(pane.data, pane.tree, scheme, LEGEND_MAX).map(
+      ({ group, value }) => legendItem(groupColour(group), group + ' ' + formatShare(value, pane.tree.gross[0])));
+  element('legend', HTMLUListElement).replaceChildren(...items);
+  element('legend', HTMLUListElement).hidden = view.table || !items.length;
+}
+
+/** @param {AnyPane} pane @param {number} node */
+function updateStatus(pane, node) {
+  const file = pane.fileOf(node);
+  status.textContent = pane.nameOf(node) + ' · ' + pane.describe(node) + (file ? ' · ' + file : '');
+}
+
+function fillTable() {
+  const captions = { main: 'All frames shown', callers: 'Callers of ' + view.fn, callees: 'Called by ' + view.fn };
+  /** @param {import('./table.js').Column} by */
+  const sort = (by) => change({ sort: by }, true);
+  tableBox.replaceChildren(...shownSides().map((side) => makeTable(panes[side], captions[side], view.sort, sort, sandwich)));
+}
+
+// ---- changes of the view ----
+
+/** @param {Partial<import('./address.js').View>} what @param {boolean} replace instead of a step that back undoes */
+function change(what, replace) {
+  view = { ...view, ...what };
+  const hash = viewHash(view, data);
+  if (hash !== (location.hash || '#')) {
+    if (replace) history.replaceState(null, '', hash);
+    else history.pushState(null, '', hash);
+  }
+  carryLook();
+  return show();
+}
+
+/** Filters and the like leave how things are shown as it is: their links carry it. */
+function carryLook() {
+  for (const link of document.querySelectorAll('nav.pages a'))
+    if (link instanceof HTMLAnchorElement && link.pathname === location.pathname) link.hash = lookHash(view, data);
+}
+
+/** Shows a frame alone, and what was left out below it; of a "… more" what is in it. @param {AnyPane} pane @param {number} node */
+function choose(pane, node) {
+  const side = sideOf(pane);
+  const id = pane.data.id[node];
+  const part = view.parts[side];
+  const isGroup = pane.isGroup(node);
+  if (isGroup && !served) {
+    status.textContent = 'This page holds no more. Open the profile with sonde pprof -http to see what is in it.';
+    return;
+  }
+  pane.focus = node;
+  const wanted = served && !part.open.includes(id) && (isGroup || (node > 0 && hasMore(pane.data, node, pane.tree.end[node])));
+  const changed = { zoom: isGroup ? part.zoom : node ? id : 0, open: wanted ? [...part.open, id] : part.open };
+  change({ parts: { ...view.parts, [side]: changed } }, false);
+}
+
+/** Callers and callees of a function; '': the whole graph again. @param {string} fn */
+function sandwich(fn) {
+  const parts = { ...view.parts, callers: wholePart(), callees: wholePart() };
+  change({ fn, parts, pattern: '' }, false);
+}
+
+function reset() {
+  change({ pattern: '', fn: '', parts: { main: wholePart(), callers: wholePart(), callees: wholePart() } }, false);
 }
 
 /** @param {number} step */
 function nextMatch(step) {
-  if (!hits.nodes.length) return;
-  const at = hits.nodes.indexOf(state.focus);
-  const n = hits.nodes.length;
-  const next = at < 0 ? (step > 0 ? 0 : n - 1) : (at + step + n) % n;
-  focusOn(hits.nodes[next]);
+  const pane = active.hits.nodes.length ? active : panes[shownSides().find((side) => panes[side].hits.nodes.length) ?? shownSides()[0]];
+  pane.nextMatch(step);
 }
 
-function fillTable() {
-  const whole = tree.total[0];
-  const table = document.createElement('table');
-  const head = table.createTHead().insertRow();
-  for (const text of ['Flat', 'Flat%', 'Cum', 'Cum%', 'Name']) {
-    const th = document.createElement('th');
-    th.scope = 'col';
-    th.textContent = text;
-    head.append(th);
-  }
-  const body = table.createTBody();
-  for (const row of tableRows(tree, data.name, data.names.length).slice(0, 500)) {
-    const tr = body.insertRow();
-    for (const text of [show(row.flat), formatShare(row.flat, whole), show(row.cum), formatShare(row.cum, whole)])
-      tr.insertCell().textContent = text;
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = data.names[row.name];
-    button.addEventListener('click', () => {
-      setPattern('^' + data.names[row.name].replace(/[.*+?^${}()|[\]\\]/g, '\\$&') + '$');
-      toggleTable();
-    });
-    tr.insertCell().append(button);
-  }
-  tableBox.replaceChildren(table);
-}
-
-function toggleTable() {
-  tableBox.hidden = !tableBox.hidden;
-  element('stage', HTMLDivElement).hidden = !tableBox.hidden;
-  element('table-button', HTMLButtonElement).setAttribute('aria-pressed', String(!tableBox.hidden));
-  if (tableBox.hidden) resize();
-  refresh();
-}
-
-function toggleFlip() {
-  state.flipped = !state.flipped;
-  element('flip', HTMLButtonElement).setAttribute('aria-pressed', String(state.flipped));
-  refresh();
-  remember(true);
-}
-
-function toggleTheme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === 'dark' : window.matchMedia('(prefers-color-scheme: dark)').matches;
-  root.dataset.theme = dark ? 'light' : 'dark';
-  try {
-    localStorage.setItem('sonde-theme', root.dataset.theme);
-  } catch {
-    // A page opened from a file may have no storage: the choice lasts as long as the page.
-  }
+function changeTheme() {
+  toggleTheme();
   refresh();
 }
 
 /** @param {string} pattern */
 function setPattern(pattern) {
-  state.pattern = pattern;
-  searchBox.value = pattern;
-  search();
-  remember(true);
+  change({ pattern }, true);
 }
 
-// ---- the view in the address, so that back and a copied link work ----
+// ---- the mouse ----
 
-/** @param {boolean} replace */
-function remember(replace) {
-  const params = new URLSearchParams();
-  if (state.root) params.set('z', String(state.root));
-  if (state.pattern) params.set('q', state.pattern);
-  if (state.type !== data.type) params.set('si', String(state.type));
-  if (state.flipped) params.set('flip', '1');
-  const hash = '#' + params.toString();
-  if (hash === (location.hash || '#')) return;
-  if (replace) history.replaceState(null, '', hash);
-  else history.pushState(null, '', hash);
+/** @param {string} tag @param {string} text */
+function tipLine(tag, text) {
+  const line = document.createElement(tag);
+  line.textContent = text;
+  return line;
 }
 
-function recall() {
-  const params = new URLSearchParams(location.hash.slice(1));
-  const type = Number(params.get('si') ?? data.type);
-  const root = Number(params.get('z') ?? 0);
-  state.type = data.types[type] ? type : data.type;
-  state.root = Number.isInteger(root) && root >= 0 && root < tree.n ? root : 0;
-  state.focus = state.root;
-  state.flipped = params.get('flip') === '1';
-  state.pattern = params.get('q') ?? '';
-  typeBox.value = String(state.type);
-  searchBox.value = state.pattern;
-  tree = makeTree(data, state.type);
-  resize();
-  search();
-}
-
-// ---- input ----
-
-/** @param {MouseEvent} event */
-function nodeAt(event) {
-  const box = canvas.getBoundingClientRect();
-  const x = event.clientX - box.left;
-  const row = Math.floor((event.clientY - box.top) / ROW);
-  const wanted = state.flipped ? rows() - 1 - row : row;
-  for (const f of frames) if (f.row === wanted && x >= f.x && x < f.x + f.w) return f.node;
-  return -1;
-}
-
-/** @param {MouseEvent} event */
-function hover(event) {
-  const node = nodeAt(event);
-  if (node !== state.hover) {
-    state.hover = node;
-    draw();
-    updateStatus();
-  }
-  tip.hidden = node < 0;
-  if (node < 0) return;
-  const name = document.createElement('b');
-  const text = document.createElement('span');
-  const file = document.createElement('span');
-  name.textContent = nameOf(node) + (data.inlined[node] ? ' (inline)' : '');
-  text.textContent = describe(node);
-  file.textContent = fileOf(node);
-  tip.replaceChildren(name, text, file);
+/** @param {AnyPane} pane @param {number} node @param {MouseEvent | null} event */
+function hover(pane, node, event) {
+  tip.hidden = node < 0 || !event;
+  if (tip.hidden || !event) return updateStatus(active, active.focus);
+  updateStatus(pane, node);
+  tip.replaceChildren(tipLine('b', pane.labelOf(node)), tipLine('span', pane.describe(node)), tipLine('span', pane.fileOf(node)));
   const left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8);
   const below = event.clientY + 18;
   tip.style.left = Math.max(4, left) + 'px';
   tip.style.top = (below + tip.offsetHeight < window.innerHeight ? below : event.clientY - tip.offsetHeight - 10) + 'px';
 }
 
-function leave() {
-  state.hover = -1;
+// ---- the menu of a frame ----
+
+/** The expression that matches this name and no other. @param {string} name */
+function quoteName(name) {
+  return '^' + name.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&') + '$';
+}
+
+/** @param {string} path @param {string} param @param {string} value @param {boolean} add to what the parameter is */
+function linkTo(path, param, value, add) {
+  const params = new URLSearchParams(location.search);
+  const before = params.get(param);
+  params.set(param, add && before ? before + '|' + value : value);
+  const look = path ? '' : '#' + lookHash(view, data);
+  return (path || location.pathname) + '?' + params.toString() + look;
+}
+
+/** @param {string} name @returns {import('../common/menu.js').Entry[]} */
+function serverEntries(name) {
+  const exact = quoteName(name);
+  return [
+    null,
+    { label: 'Focus: only stacks with it', href: linkTo('', 'f', exact, false) },
+    { label: 'Ignore: no stacks with it', href: linkTo('', 'i', exact, true) },
+    { label: 'Hide: its frames', href: linkTo('', 'h', exact, true) },
+    { label: 'Show from here on', href: linkTo('', 'sf', exact, false) },
+    null,
+    { label: 'Source', href: linkTo('source', 'f', exact, false) },
+    { label: 'Disassembly', href: linkTo('disasm', 'f', exact, false) },
+    { label: 'Callers and callees by line', href: linkTo('peek', 'f', exact, false) },
+  ];
+}
+
+/** @param {AnyPane} pane @param {number} node @param {number} x @param {number} y */
+function frameMenu(pane, node, x, y) {
+  const name = pane.nameOf(node);
+  const isGroup = pane.isGroup(node);
   tip.hidden = true;
-  draw();
-  updateStatus();
+  /** @type {import('../common/menu.js').Entry[]} */
+  const entries = [{ label: isGroup ? 'Show what is in it' : 'Show it alone', run: () => choose(pane, node) }];
+  if (!isGroup && node) entries.push({ label: 'Callers and callees', run: () => sandwich(name) });
+  entries.push(null,
+    { label: 'Copy the name', run: () => copy('Name', name) },
+    { label: 'Copy the stack', run: () => copy('Stack', pane.stackOf(node).join('\n')) },
+    { label: 'Copy as a row of text', run: () => copy('Row', rowText(pane, node)) });
+  if (served && !isGroup && node) entries.push(...serverEntries(name));
+  openMenu('Frame ' + name, entries, x, y);
 }
 
-/** @param {number} step */
-function moveBeside(step) {
-  const beside = siblingsOf(state.focus);
-  const next = beside[beside.indexOf(state.focus) + step];
-  if (next !== undefined) focusOn(next);
+/** @param {AnyPane} pane @param {number} node */
+function rowText(pane, node) {
+  const { self, total } = pane.tree;
+  return [pane.print(self[node]), formatShare(self[node], pane.whole), pane.print(total[node]), formatShare(total[node], pane.whole),
+    pane.labelOf(node)].join('\t');
 }
 
-function moveIn() {
-  const children = childrenOf(state.focus);
-  if (!children.length) return;
-  let widest = children[0];
-  for (const c of children) if (Math.abs(tree.total[c]) > Math.abs(tree.total[widest])) widest = c;
-  focusOn(widest);
-}
-
-function moveOut() {
-  if (tree.parent[state.focus] >= 0) focusOn(tree.parent[state.focus]);
-}
-
-/** @param {boolean} whole */
-function copy(whole) {
-  const lines = [];
-  for (let p = state.focus; p >= 0; p = whole ? tree.parent[p] : -1) lines.push(nameOf(p));
-  const text = lines.join('\n');
+/** @param {string} what @param {string} text */
+function copy(what, text) {
   if (!navigator.clipboard) {
     status.textContent = 'This browser gives a page from a file no clipboard.';
     return;
   }
   navigator.clipboard.writeText(text).then(
-    () => { status.textContent = whole ? 'Stack copied.' : 'Name copied.'; },
+    () => { status.textContent = what + ' copied.'; },
     (e) => { status.textContent = 'Could not copy: ' + e; });
 }
 
-function reset() {
-  state.pattern = '';
-  searchBox.value = '';
-  state.root = 0;
-  state.focus = 0;
-  search();
-  remember(false);
+function sandwichOfFocus() {
+  if (active.focus && !active.isGroup(active.focus)) sandwich(active.nameOf(active.focus));
 }
+
+// ---- exports ----
+
+/** @param {Blob} blob @param {string} extension */
+function download(blob, extension) {
+  const link = document.createElement('a');
+  const url = URL.createObjectURL(blob);
+  link.href = url;
+  link.download = (data.title.replace(/[^\w.-]+/g, '-') || 'profile') + '.' + extension;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+function pictures() {
+  return shownSides().map((side) => panes[side].picture());
+}
+
+function pictureTitle() {
+  return [data.title, data.types[view.type].name, view.fn && 'callers and callees of ' + view.fn].filter(Boolean).join(' · ');
+}
+
+function exportSvg() {
+  download(new Blob([makeSvg(pictureTitle(), pictures(), themeInks())], { type: 'image/svg+xml' }), 'svg');
+}
+
+function exportPng() {
+  makePng(pictureTitle(), pictures(), themeInks()).then(
+    (blob) => download(blob, 'png'), (e) => complain('Could not make the picture: ' + e.message));
+}
+
+function exportFolded() {
+  const text = shownSides().map((side) => folded(panes[side].data, view.type)).join('');
+  download(new Blob([text], { type: 'text/plain' }), 'folded');
+}
+
+/** What only the server has whole: it is linked to. */
+function serverExports() {
+  const list = element('export-menu', HTMLDetailsElement).querySelector('div');
+  if (!list) return;
+  for (const [format, text] of [['folded', 'All stacks as text (folded)'], ['pb', 'Profile, filtered (.pb.gz)'], ['html', 'Page in one file (HTML)']]) {
+    const link = document.createElement('a');
+    link.textContent = text;
+    link.id = 'export-all-' + format;
+    link.href = linkTo('export', 'format', format, false);
+    link.setAttribute('download', '');
+    list.append(link);
+  }
+}
+
+// ---- the keyboard ----
 
 /** @type {Record<string, () => void>} */
 const keys = {
-  Enter: () => zoom(state.focus),
+  Enter: () => choose(active, active.focus),
   Escape: reset,
   0: reset,
   Backspace: () => history.back(),
-  ArrowLeft: () => moveBeside(-1),
-  ArrowRight: () => moveBeside(1),
-  ArrowDown: () => (state.flipped ? moveOut() : moveIn()),
-  ArrowUp: () => (state.flipped ? moveIn() : moveOut()),
+  ArrowLeft: () => active.moveBeside(-1),
+  ArrowRight: () => active.moveBeside(1),
+  ArrowDown: () => (active.upward ? active.moveOut() : active.moveIn()),
+  ArrowUp: () => (active.upward ? active.moveIn() : active.moveOut()),
   '/': () => { searchBox.focus(); searchBox.select(); },
   n: () => nextMatch(1),
   N: () => nextMatch(-1),
-  c: () => copy(false),
-  C: () => copy(true),
-  i: toggleFlip,
-  t: toggleTable,
-  d: toggleTheme,
+  c: () => copy('Name', active.nameOf(active.focus)),
+  C: () => copy('Stack', active.stackOf(active.focus).join('\n')),
+  y: () => copy('Row', rowText(active, active.focus)),
+  m: () => active.askedByKey(),
+  ContextMenu: () => active.askedByKey(),
+  s: sandwichOfFocus,
+  i: () => { if (!view.fn) change({ flipped: !view.flipped }, true); },
+  o: () => change({ order: view.order === 'name' ? 'value' : 'name' }, true),
+  r: () => change({ collapsed: !view.collapsed }, true),
+  t: () => change({ table: !view.table }, false),
+  d: changeTheme,
   '?': () => help.showModal(),
 };
+
+/** @param {KeyboardEvent} event */
+function searchKey(event) {
+  if (event.key === 'Enter') nextMatch(event.shiftKey ? -1 : 1);
+  if (event.key === 'Escape') active.items.focus();
+}
 
 /** @param {KeyboardEvent} event */
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   const target = event.target;
-  if (target === searchBox) {
-    if (event.key === 'Enter') nextMatch(event.shiftKey ? -1 : 1);
-    if (event.key === 'Escape') treeBox.focus();
-    return;
-  }
-  const onControl = target instanceof HTMLButtonElement || target instanceof HTMLSelectElement;
+  if (target === searchBox) return searchKey(event);
+  if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+  const onControl = target instanceof HTMLElement && target.closest('button, a, summary');
   if (onControl && (event.key === 'Enter' || event.key.startsWith('Arrow'))) return;
   const action = keys[event.key];
   if (!action) return;
@@ -522,44 +476,55 @@ function key(event) {
 
 // ---- start ----
 
+/** @param {string} id @param {() => void} action */
+function onClick(id, action) {
+  element(id, HTMLButtonElement).addEventListener('click', action);
+}
+
+function listen() {
+  searchBox.addEventListener('input', () => setPattern(searchBox.value));
+  typeBox.addEventListener('change', () => change({ type: Number(typeBox.value) }, true));
+  orderBox.addEventListener('change', () => change({ order: orderBox.value === 'name' ? 'name' : 'value' }, true));
+  colourBox.addEventListener('change', () => change({ colour: SCHEMES.find(([name]) => name === colourBox.value)?.[0] ?? '' }, true));
+  collapseBox.addEventListener('change', () => change({ collapsed: collapseBox.checked }, true));
+  onClick('next', () => nextMatch(1));
+  onClick('previous', () => nextMatch(-1));
+  onClick('reset', reset);
+  onClick('flip', keys.i);
+  onClick('table-button', keys.t);
+  onClick('theme', changeTheme);
+  onClick('export-svg', exportSvg);
+  onClick('export-png', exportPng);
+  onClick('export-folded', exportFolded);
+  onClick('help-button', () => help.showModal());
+  document.addEventListener('keydown', key);
+  window.addEventListener('resize', () => {
+    for (const side of shownSides()) panes[side].resize();
+    refresh();
+  });
+  window.addEventListener('popstate', () => {
+    view = readView(location.hash, data);
+    carryLook();
+    show();
+  });
+  window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refresh);
+}
+
 function start() {
-  try {
-    const theme = localStorage.getItem('sonde-theme');
-    if (theme) document.documentElement.dataset.theme = theme;
-  } catch {
-    // no storage for this page
-  }
-  document.title = data.title + ' – flame graph';
-  element('title', HTMLHeadingElement).textContent = data.title;
+  applyTheme();
+  document.title = (data.title ? data.title + ' – ' : '') + 'flame graph';
+  element('title', HTMLHeadingElement).textContent = data.title || 'flame graph';
   element('labels', HTMLParagraphElement).textContent = data.labels.join(' · ');
   data.types.forEach((type, i) => typeBox.add(new Option(type.name, String(i))));
-  element('type-label', HTMLLabelElement).hidden = data.types.length < 2;
-  canvas.addEventListener('mousemove', hover);
-  canvas.addEventListener('mouseleave', leave);
-  canvas.addEventListener('click', (event) => {
-    const node = nodeAt(event);
-    treeBox.focus();
-    if (node >= 0) zoom(node);
-  });
-  searchBox.addEventListener('input', () => setPattern(searchBox.value));
-  typeBox.addEventListener('change', () => {
-    state.type = Number(typeBox.value);
-    tree = makeTree(data, state.type);
-    search();
-    remember(true);
-  });
-  element('next', HTMLButtonElement).addEventListener('click', () => nextMatch(1));
-  element('previous', HTMLButtonElement).addEventListener('click', () => nextMatch(-1));
-  element('reset', HTMLButtonElement).addEventListener('click', reset);
-  element('flip', HTMLButtonElement).addEventListener('click', toggleFlip);
-  element('table-button', HTMLButtonElement).addEventListener('click', toggleTable);
-  element('theme', HTMLButtonElement).addEventListener('click', toggleTheme);
-  element('help-button', HTMLButtonElement).addEventListener('click', () => help.showModal());
-  document.addEventListener('keydown', key);
-  window.addEventListener('resize', () => { resize(); draw(); });
-  window.addEventListener('popstate', recall);
-  window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refresh);
-  recall();
+  for (const [scheme, text] of SCHEMES) colourBox.add(new Option(text.toLowerCase(), scheme));
+  // A server's pages all have the sample type in their navigation.
+  element('type-label', HTMLLabelElement).hidden = served || data.types.length < 2;
+  for (const id of ['view-menu', 'export-menu']) makeDisclosure(element(id, HTMLDetailsElement));
+  if (served) serverExports();
+  listen();
+  carryLook();
+  show();
+  if (served) startConfigs();
 }
 
 start();

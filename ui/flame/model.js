@@ -1,25 +1,30 @@
 // @ts-check
-// The flame graph's data: decoding what the page carries, laying frames out, searching them. Pure
-// functions over columns; nothing here touches the page, so that node can test it.
+// The flame graph's data: parents, sums and places of frames, searching them, printing their values.
+// Pure functions over columns; nothing here touches the page, so that node can test it.
 
 /**
  * @typedef {Object} Type A sample type.
  * @property {string} name
  * @property {string} unit
  *
- * @typedef {Object} PageData What the page carries: the tree in preorder, root first.
- * @property {string} title
- * @property {string[]} labels header lines
- * @property {Type[]} types
- * @property {number} type the one shown first
+ * @typedef {Object} Columns A tree in preorder, root first. src/report/flame_json.c writes it.
  * @property {string[]} names
  * @property {string[]} files
  * @property {number[]} depth of each node
  * @property {number[]} name index in names; -1: a node that stands for `more` others
- * @property {number[]} file index in files
+ * @property {number[]} file index in files; -1: none
  * @property {number[]} inlined 1: inlined into its parent
  * @property {number[]} more how many frames a "… more" node stands for
+ * @property {number[]} [id] the number by which a server knows the node
  * @property {number[][]} self by type, by node
+ *
+ * @typedef {Object} PageHead What the page says beside the tree.
+ * @property {string} title
+ * @property {string[]} labels header lines
+ * @property {Type[]} types
+ * @property {number} type the one shown first
+ *
+ * @typedef {Columns & PageHead} PageData
  *
  * @typedef {Object} Tree
  * @property {number} n
@@ -28,14 +33,16 @@
  * @property {Int32Array} end one past the last node of the subtree
  * @property {Float64Array} self
  * @property {Float64Array} total
- * @property {Float64Array} start where it begins among its siblings, in units of value from 0
+ * @property {Float64Array} gross of magnitudes, so that what a diff took away takes room too
+ * @property {Float64Array} start where it begins among its siblings, in units of gross from 0
+ * @property {number} whole what 100 % is
+ * @property {boolean} isDiff
  * @property {number} maxDepth
  */
 
 /**
- * Builds parents, subtree ends, totals and positions for one sample type.
- * Widths are of absolute values, so that a diff's negative frames take room too.
- * @param {PageData} data
+ * Builds parents, subtree ends, sums and positions for one sample type.
+ * @param {Columns} data
  * @param {number} type
  * @returns {Tree}
  */
@@ -46,6 +53,7 @@ export function makeTree(data, type) {
   const depth = Int32Array.from(data.depth);
   const self = Float64Array.from(data.self[type]);
   const total = new Float64Array(n);
+  const gross = new Float64Array(n);
   const start = new Float64Array(n);
   /** @type {number[]} */
   const path = [];
@@ -60,17 +68,22 @@ export function makeTree(data, type) {
   while (path.length) end[/** @type {number} */ (path.pop())] = n;
   for (let i = n - 1; i >= 0; i--) {
     total[i] += self[i];
-    if (parent[i] >= 0) total[parent[i]] += total[i];
+    gross[i] += Math.abs(self[i]);
+    if (parent[i] < 0) continue;
+    total[parent[i]] += total[i];
+    gross[parent[i]] += gross[i];
   }
   const next = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const p = parent[i];
     if (p < 0) continue;
     start[i] = start[p] + next[p];
-    next[p] += Math.abs(total[i]);
+    next[p] += gross[i];
     next[i] = 0;
   }
-  return { n, parent, depth, end, self, total, start, maxDepth };
+  const isDiff = self.some((value) => value < 0);
+  const whole = isDiff ? gross[0] : total[0];
+  return { n, parent, depth, end, self, total, gross, start, whole, isDiff, maxDepth };
 }
 
 /**
@@ -86,12 +99,12 @@ export function layout(tree, root, width, least) {
   const frames = [];
   for (let p = tree.parent[root]; p >= 0; p = tree.parent[p])
     frames.push({ node: p, x: 0, w: width, row: tree.depth[p] });
-  const whole = Math.abs(tree.total[root]);
+  const whole = tree.gross[root];
   if (!whole) return frames;
   const scale = width / whole;
   const from = tree.start[root];
   for (let i = root; i < tree.end[root];) {
-    const w = Math.abs(tree.total[i]) * scale;
+    const w = tree.gross[i] * scale;
     if (w < least && i !== root) {
       i = tree.end[i];
       continue;
@@ -130,7 +143,7 @@ export function matchNames(names, pattern) {
  * @returns {{nodes: number[], weight: number}}
  */
 export function findMatches(tree, name, matches) {
-  const nodes = [];
+  const nodes = /** @type {number[]} */ ([]);
   let weight = 0;
   let covered = 0;
   if (!matches) return { nodes, weight };

@@ -1,0 +1,21 @@
+// @ts-check
+// What the pages beside the flame graph can do only with a script: the theme, saved configurations,
+// looking around in the graph. Without it they are whole all the same.
+
+import { applyTheme, toggleTheme } from '../common/theme.js';
+import { startConfigs } from '../common/configs.js';
+import { startGraph } from './graph.js';
+
+function startTheme() {
+  const nav = document.querySelector('nav.pages');
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = 'Dark or light';
+  button.addEventListener('click', toggleTheme);
+  if (nav) nav.append(button);
+}
+
+applyTheme();
+startConfigs();
+startTheme();
+startGraph();

@@ -18,6 +18,7 @@
 #include "benchfmt/query.h"
 #include "benchfmt/projection.h"
 #include "benchfmt/stats.h"
+#include "benchfmt/changes.h"
 #include "benchfmt/table.h"
 
 #endif

@@ -431,16 +431,19 @@ void comparison_delta(
 		buf_printf(out, "%+.2f%%", (new_center / old_center - 1.0) * 100.0);
 }
 
+int table_better(const struct tables *t, const struct table *table)
+{
+	const char *said = bench_reader_metadata(t->projector->reader, table->unit, "better");
+	if (said)
+		return strcmp(said, "higher") == 0 ? 1 : strcmp(said, "lower") == 0 ? -1 : 0;
+	return unit_better(bench_str(t->projector->reader, table->unit));
+}
+
 int comparison_verdict(const struct tables *t, const struct table *table, const struct cell *cell)
 {
 	if (!cell->baseline || cell->comparison.p > cell->comparison.alpha)
 		return 0;
-	const char *unit = bench_str(t->projector->reader, table->unit);
-	const char *said = bench_reader_metadata(t->projector->reader, table->unit, "better");
-	int better = unit_better(unit);
-	if (said)
-		better = strcmp(said, "higher") == 0 ? 1 : strcmp(said, "lower") == 0 ? -1 : 0;
-	return sign(cell->summary.center - cell->baseline->summary.center) * better;
+	return sign(cell->summary.center - cell->baseline->summary.center) * table_better(t, table);
 }
 
 void tables_each_header(

@@ -111,6 +111,8 @@ void summary_range(const struct summary *s, struct buf *out);
 void comparison_describe(const struct comparison *c, struct buf *out);
 void comparison_delta(
 	const struct comparison *c, double old_center, double new_center, struct buf *out);
+/* 1 if higher is better, -1 if lower is, 0 unknown. */
+int table_better(const struct tables *t, const struct table *table);
 /* 1 better, -1 worse, 0 no significant difference or unknown which is better. */
 int comparison_verdict(const struct tables *t, const struct table *table, const struct cell *cell);
 
@@ -124,6 +126,16 @@ void tables_write_text(const struct tables *t, struct buf *out);
 void tables_write_csv(const struct tables *t, struct buf *out, struct buf *warnings);
 void tables_write_json(const struct tables *t, struct buf *out);
 void tables_write_markdown(const struct tables *t, struct buf *out);
-void tables_write_html(const struct tables *t, struct buf *out);
+/* One page; with the trends below if `trends`, their changes found at `alpha`. */
+void tables_write_html(const struct tables *t, bool trends, double alpha, struct buf *out);
+
+/* Parts of pages, without <html>, <head> and <body>, styled by tables_style. */
+extern const char tables_style[];
+void tables_html_comparison(const struct tables *t, struct buf *out);
+/* A section for each row of each table: its columns as a series. */
+void tables_html_trends(const struct tables *t, double alpha, bool changed_only, struct buf *out);
+void tables_html_heading(const struct tables *t, uint32_t i, struct buf *out);
+/* Of the table that has the most. */
+uint32_t tables_columns(const struct tables *t);
 
 #endif

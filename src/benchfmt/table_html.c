@@ -14,32 +14,42 @@ static const char head[] =
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
 	"'unsafe-inline'\">\n"
-	"<title>benchstat</title>\n<style>\n"
-	":root{color-scheme:light "
-	"dark;--paper:#fbfaf8;--ink:#1d1c1a;--quiet:#65625c;--line:#dedad3;"
-	"--dot:#0b62c4;--box:#0b62c433;--good:#0a6b4f;--bad:#a3300b}\n"
-	"@media(prefers-color-scheme:dark){:root{--paper:#17181b;--ink:#e9e7e2;--quiet:#a3a098;--"
-	"line:#34353a;"
-	"--dot:#7db4ff;--box:#7db4ff33;--good:#58c9a3;--bad:#ff9a6e}}\n"
-	"body{margin:24px auto;max-width:1200px;padding:0 "
-	"20px;background:var(--paper);color:var(--ink);"
-	"font:14px/1.45 system-ui,sans-serif}\n"
-	"h1{font-size:18px}h2{font-size:15px;margin:28px 0 "
-	"6px}.config{color:var(--quiet);margin:0}\n"
-	".wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-	"th,td{padding:4px 12px;text-align:right;border-bottom:1px solid "
-	"var(--line);white-space:nowrap}\n"
-	"th:first-child,td:first-child{text-align:left}thead "
-	"th{color:var(--quiet);font-weight:600}\n"
-	"tfoot "
-	"td{font-weight:600}.better{color:var(--good);font-weight:600}.worse{color:var(--bad);font-"
-	"weight:600}\n"
-	".note{color:var(--quiet);font-size:12.5px}svg{display:block}.dot{fill:var(--dot);fill-"
-	"opacity:.55}\n"
-	".box{fill:var(--box);stroke:var(--dot)}.mid{stroke:var(--dot);stroke-width:2}.ci{stroke:"
-	"var(--ink);"
-	"stroke-width:2}text{fill:var(--quiet);font-size:10px}\n"
-	"</style>\n</head>\n<body>\n<h1>Benchmark comparison</h1>\n";
+	"<title>benchstat</title>\n<style>\n";
+
+const char tables_style[] =
+	":root{color-scheme:light dark;--paper:#fbfaf8;--ink:#1d1c1a;--quiet:#65625c;"
+	"--line:#dedad3;--dot:#0b62c4;--box:#0b62c433;--good:#0a6b4f;--bad:#a3300b}\n"
+	"@media(prefers-color-scheme:dark){:root{--paper:#17181b;--ink:#e9e7e2;--quiet:#a3a098;"
+	"--line:#34353a;--dot:#7db4ff;--box:#7db4ff33;--good:#58c9a3;--bad:#ff9a6e}}\n"
+	"body{margin:24px auto;max-width:1200px;padding:0 20px;background:var(--paper);"
+	"color:var(--ink);font:14px/1.45 system-ui,sans-serif}\n"
+	"h1{font-size:18px}h2{font-size:15px;margin:28px 0 6px}h3{font-size:14px;margin:20px 0 0;"
+	"overflow-wrap:anywhere}.config{color:var(--quiet);margin:0}\n"
+	".wide{overflow-x:auto}table{border-collapse:collapse;"
+	"font-variant-numeric:tabular-nums}\n"
+	"th,td{padding:4px 12px;text-align:right;border-bottom:1px solid var(--line);"
+	"vertical-align:top;white-space:nowrap}\n"
+	"th:first-child,td:first-child{text-align:left}"
+	"thead th{color:var(--quiet);font-weight:600;white-space:normal;overflow-wrap:anywhere;"
+	"min-width:6em}\n"
+	"tfoot td{font-weight:600}.better{color:var(--good);font-weight:600}"
+	".worse{color:var(--bad);font-weight:600}.change{font-weight:600}\n"
+	".note{color:var(--quiet);font-size:12.5px;font-weight:400;"
+	"margin:0}caption{text-align:left}"
+	"svg{display:block}.dot{fill:var(--dot);fill-opacity:.55}\n"
+	".box{fill:var(--box);stroke:var(--dot)}.mid{stroke:var(--dot);stroke-width:2}"
+	".ci{stroke:var(--ink);stroke-width:2}text{fill:var(--quiet);font-size:12px}\n"
+	".trend{width:100%;max-width:760px;height:auto}.y{text-anchor:end}"
+	".grid{stroke:var(--line)}.line{fill:none;stroke:var(--dot);stroke-opacity:.6}"
+	".point{fill:var(--dot)}.range{stroke:var(--dot);stroke-width:1.5}"
+	".level{stroke:var(--ink);stroke-width:2;stroke-opacity:.45}\n"
+	"line.cut{stroke:var(--ink);stroke-dasharray:4 3}line.better{stroke:var(--good)}"
+	"line.worse{stroke:var(--bad)}text.cut{fill:var(--ink);font-weight:600}"
+	"text.better{fill:var(--good)}text.worse{fill:var(--bad)}\n"
+	"@media(max-width:600px){.trend text{font-size:15px}.trend .between{display:none}}\n"
+	"nav a{color:inherit;margin-right:16px}nav a[aria-current]{font-weight:600;"
+	"text-decoration:none}summary{color:var(--quiet);font-size:12.5px;cursor:pointer}\n"
+	"a:focus-visible,summary:focus-visible{outline:2px solid var(--dot);outline-offset:2px}\n";
 
 struct extent {
 	double lo, hi;
@@ -219,22 +229,36 @@ static void header_line(void *ctx, const char *line)
 	buf_addstr(ctx, "</p>\n");
 }
 
-void tables_write_html(const struct tables *t, struct buf *out)
+void tables_html_heading(const struct tables *t, uint32_t i, struct buf *out)
 {
-	buf_addstr(out, head);
+	buf_addstr(out, "<h2>");
+	html_escape(out, bench_str(t->projector->reader, t->tables[t->order[i]].unit));
+	buf_addstr(out, "</h2>\n");
+	tables_each_header(t, i, header_line, out);
+}
+
+void tables_html_comparison(const struct tables *t, struct buf *out)
+{
 	for (uint32_t i = 0; i < t->n; i++) {
-		const struct table *table = &t->tables[t->order[i]];
-		buf_addstr(out, "<h2>");
-		html_escape(out, bench_str(t->projector->reader, table->unit));
-		buf_addstr(out, "</h2>\n");
-		tables_each_header(t, i, header_line, out);
-		put_table(t, table, out);
+		tables_html_heading(t, i, out);
+		put_table(t, &t->tables[t->order[i]], out);
 	}
 	if (!t->n)
 		buf_addstr(out, "<p>No results.</p>\n");
 	buf_addstr(out, "<p class=\"note\">Dots are measurements, boxes quartiles, the upright "
-			"stroke the median, the line "
-			"below its confidence interval. A change is named when the Mann-Whitney "
-			"test finds it "
-			"significant.</p>\n</body>\n</html>\n");
+			"stroke the median, the line below its confidence interval. A change is "
+			"named when the Mann-Whitney test finds it significant.</p>\n");
+}
+
+void tables_write_html(const struct tables *t, bool trends, double alpha, struct buf *out)
+{
+	buf_addstr(out, head);
+	buf_addstr(out, tables_style);
+	buf_addstr(out, "</style>\n</head>\n<body>\n<h1>Benchmark comparison</h1>\n");
+	tables_html_comparison(t, out);
+	if (trends) {
+		buf_addstr(out, "<h1>Trends</h1>\n");
+		tables_html_trends(t, alpha, false, out);
+	}
+	buf_addstr(out, "</body>\n</html>\n");
 }

@@ -3,15 +3,18 @@
  * them.
  *
  * Beyond Go's: exit statuses that say what happened, formats for programs and people, correction
- * for many comparisons, and a threshold that fails a CI job. The default text is Go's to the byte.
+ * for many comparisons, a threshold that fails a CI job, trends, and pages. The default text is
+ * Go's to the byte.
  */
 #include "cli/cli.h"
 
 #include "benchfmt/benchfmt.h"
+#include "web/web.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -30,7 +33,7 @@ static const char usage_text[] =
 	"For details, see https://pkg.go.dev/golang.org/x/perf/cmd/benchstat.\n";
 
 struct options {
-	const char *table, *row, *col, *ignore, *filter, *format, *threshold;
+	const char *table, *row, *col, *ignore, *filter, *format, *threshold, *http, *trend;
 	double alpha, confidence;
 	bool holm, fix;
 };
@@ -60,10 +63,12 @@ static const struct options defaults = {.table = ".config",
 	.filter = "*",
 	.format = "text",
 	.threshold = "",
+	.http = "",
+	.trend = "",
 	.alpha = 0.05,
 	.confidence = 0.95};
 
-enum { GO_FLAGS = 8, OWN_FLAGS = 3, FLAGS = GO_FLAGS + OWN_FLAGS };
+enum { GO_FLAGS = 8, OWN_FLAGS = 5, FLAGS = GO_FLAGS + OWN_FLAGS };
 
 /* Go's in the order in which its package flag prints them, then ours. */
 static void make_flags(struct options *o, struct goflag *ret)
@@ -85,7 +90,9 @@ static void make_flags(struct options *o, struct goflag *ret)
 			"split results into tables by distinct values of `projection`"},
 		{"fix", GOFLAG_BOOL, &o->fix, ""},
 		{"holm", GOFLAG_BOOL, &o->holm, ""},
+		{"http", GOFLAG_STRING, &o->http, ""},
 		{"threshold", GOFLAG_STRING, &o->threshold, ""},
+		{"trend", GOFLAG_STRING, &o->trend, ""},
 	};
 	memcpy(ret, flags, sizeof(flags));
 }
@@ -96,8 +103,13 @@ static const char own_usage[] =
 	"  -format json|markdown|html\n    \tfor programs, for pull requests, and with the "
 	"distributions drawn\n"
 	"  -holm\n    \tcorrect p for the number of comparisons (Holm's method)\n"
+	"  -http [host]:[port]\n    \tserve the comparison, and trends over three columns or more, "
+	"as "
+	"pages\n"
 	"  -threshold percent\n"
-	"    \texit 1 if a benchmark got significantly worse by more than this (5%)\n";
+	"    \texit 1 if a benchmark got significantly worse by more than this (5%)\n"
+	"  -trend projection\n"
+	"    \tas -col, and show the columns as series with their changes (html, -http)\n";
 
 static void usage(FILE *to)
 {
@@ -207,9 +219,9 @@ static void read_input(struct run *run, const struct input *in)
 	}
 }
 
-static bool shows_effects(const char *format)
+static bool shows_effects(const struct options *o)
 {
-	return strcmp(format, "json") == 0 || strcmp(format, "html") == 0;
+	return *o->http || strcmp(o->format, "json") == 0 || strcmp(o->format, "html") == 0;
 }
 
 /* As Go does, all of them must open: a table that lacks a column would be taken for the answer. */
@@ -228,7 +240,7 @@ static int read_inputs(struct run *run, char **args, uint32_t n)
 		complain("%s", err.msg);
 	else
 		tables_finish(&run->tables, &(struct table_options){run->o.alpha, run->o.confidence,
-						    run->o.holm, shows_effects(run->o.format)});
+						    run->o.holm, shows_effects(&run->o)});
 	for (uint32_t i = 0; i < n; i++)
 		close_input(&inputs[i]);
 	mem_free(inputs);
@@ -245,7 +257,8 @@ static int parse_projections(struct run *run)
 	} all[] = {
 		{"-table", run->o.table, &run->table_by},
 		{"-row", run->o.row, &run->row_by},
-		{"-col", run->o.col, &run->col_by},
+		{*run->o.trend ? "-trend" : "-col", *run->o.trend ? run->o.trend : run->o.col,
+			&run->col_by},
 		{"-ignore", run->o.ignore, &run->ignored},
 	};
 	int rc = 0;
@@ -286,6 +299,7 @@ static bool is_format(const char *format)
 
 static int check_options(struct run *run)
 {
+	bool page = *run->o.http || strcmp(run->o.format, "html") == 0;
 	if (!(run->o.alpha >= 0 && run->o.alpha <= 1))
 		complain("-alpha must be in range [0, 1]");
 	else if (!(run->o.confidence >= 0 && run->o.confidence <= 1))
@@ -294,6 +308,12 @@ static int check_options(struct run *run)
 		complain("-format must be text or csv"); /* Go's words; -h names sonde's own */
 	else if (parse_threshold(run) < 0)
 		complain("-threshold must be a percentage: 5%%");
+	else if (*run->o.http && strcmp(run->o.format, "text") != 0)
+		complain("-http serves pages: leave out -format");
+	else if (*run->o.trend && !page)
+		complain("-trend draws: add -format=html or -http=:8080");
+	else if (*run->o.trend && run->o.col != defaults.col)
+		complain("-trend and -col both choose the columns: give one of them");
 	else
 		return 0;
 	return -1;
@@ -312,13 +332,37 @@ static void print_tables(struct run *run)
 	else if (strcmp(format, "markdown") == 0)
 		tables_write_markdown(&run->tables, &out);
 	else if (strcmp(format, "html") == 0)
-		tables_write_html(&run->tables, &out);
+		tables_write_html(&run->tables, *run->o.trend, run->o.alpha, &out);
 	else
 		tables_write_text(&run->tables, &out);
 	fwrite(out.data, 1, out.len, stdout);
 	fputs(warnings.data, stderr);
 	buf_release(&out);
 	buf_release(&warnings);
+}
+
+/* Until Ctrl-C. */
+static int serve(const struct run *run)
+{
+	struct web_benchstat web = {&run->tables, run->o.alpha, *run->o.trend};
+	struct http_server *server;
+	struct err err = ERR_INIT;
+	sigset_t stop;
+	int got;
+	/* Before the server's thread starts, so that it does not take them. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (web_benchstat_start(&server, run->o.http, &web, &err) < 0) {
+		complain("%s", err.msg);
+		return -1;
+	}
+	complain("serving on %s", http_url(server));
+	sigwait(&stop, &got);
+	http_stop(server);
+	return 0;
 }
 
 static bool is_regression(const struct run *run, const struct table *table, const struct cell *c)
@@ -390,7 +434,10 @@ static int summarize(struct run *run, char **args, uint32_t n)
 		&run->residue);
 	if (read_inputs(run, args, n) < 0)
 		return CLI_FAILED;
-	print_tables(run);
+	if (!*run->o.http)
+		print_tables(run);
+	else if (serve(run) < 0)
+		return CLI_FAILED;
 	return report_regressions(run) || run->syntax_errors ? CLI_FAILED : CLI_OK;
 }
 

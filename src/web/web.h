@@ -1,6 +1,7 @@
 /*
- * web: the pages behind `sonde pprof -http`. Front header of the layer; it answers to google/
- * pprof's internal/driver/webui.go: the same paths and the same parameters.
+ * web: the pages behind `sonde pprof -http` and `sonde benchstat -http` (benchstat.c). Front header
+ * of the layer; for profiles it answers to google/pprof's internal/driver/webui.go: the same paths
+ *and the same parameters.
  *
  *	/ui/flamegraph /ui/top /ui/graph /ui/peek /ui/source /ui/disasm /ui/tags /ui/download
  *	/ui/flame.json /ui/sandwich.json /ui/export          data, see web/data.c and web/export.c
@@ -34,5 +35,18 @@ must_check int web_start(struct web_server **ret, const char *address,
 /* "http://localhost:8080"; lives as long as the server. */
 const char *web_url(const struct web_server *server);
 void web_stop(struct web_server *server); /* NULL is fine */
+
+/* The pages of a benchmark comparison, for `sonde benchstat -http`: / and, for three columns and
+ * more or if asked for, /trend. No script at all. */
+struct tables;
+struct web_benchstat {
+	const struct tables *tables; /* finished; never changed */
+	double alpha;		     /* at which trends change */
+	bool trends;		     /* were asked for */
+};
+
+/* Serves until http_stop(). `web` and all it points to must live until then. */
+must_check int web_benchstat_start(
+	struct http_server **ret, const char *address, struct web_benchstat *web, struct err *err);
 
 #endif

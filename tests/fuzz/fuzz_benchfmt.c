@@ -18,7 +18,7 @@ static void print_all(const struct tables *t)
 	tables_write_csv(t, &out, &warnings);
 	tables_write_json(t, &out);
 	tables_write_markdown(t, &out);
-	tables_write_html(t, &out);
+	tables_write_html(t, true, 0.5, &out);
 	buf_release(&out);
 	buf_release(&warnings);
 }

@@ -4,6 +4,7 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -257,6 +258,10 @@ static void put_float(double v, struct buf *out)
 {
 	char text[40];
 	int digits = 1;
+	if (!isfinite(v)) {
+		buf_addstr(out, isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
+		return;
+	}
 	do
 		snprintf(text, sizeof(text), "%.*e", digits - 1, v);
 	while (strtod(text, NULL) != v && digits++ < 17);

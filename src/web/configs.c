@@ -58,8 +58,7 @@ static int save(struct settings *s, struct query *q, const char *name, struct er
 {
 	if (!*name)
 		return err_set(err, ERR_USAGE, "invalid config name");
-	settings_set(s, name, &q->config);
-	return 0;
+	return settings_set(s, name, &q->config, err);
 }
 
 static int delete (struct settings *s, struct query *q, const char *name, struct err *err)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -51,6 +52,18 @@ static int wrong_value(const char *name, const struct json_value *v, struct err 
 		err, ERR_FORMAT, "\"%s\" cannot be %.*s", name, v->n < 60 ? (int)v->n : 60, v->s);
 }
 
+/* JSON has no other numbers. */
+static bool is_finite(const struct config *c, const struct config_field *f)
+{
+	struct buf value = BUF_INIT;
+	if (f->kind != CONFIG_FLOAT)
+		return true;
+	config_get(c, f, &value);
+	bool finite = isfinite(strtod(value.data, NULL));
+	buf_release(&value);
+	return finite;
+}
+
 /* Any text may be in a file, also one that is no choice: it is refused when it is used. */
 static int set_field(
 	struct config *c, const struct config_field *f, const struct json_value *v, struct err *err)
@@ -66,7 +79,8 @@ static int set_field(
 		config_set_string(config_string(c, f), text.data);
 	} else {
 		buf_add(&text, v->s, v->n);
-		rc = config_set(c, f, text.data, NULL) < 0 ? wrong_value(f->name, v, err) : 0;
+		bool fits = config_set(c, f, text.data, NULL) >= 0 && is_finite(c, f);
+		rc = fits ? 0 : wrong_value(f->name, v, err);
 	}
 	buf_release(&text);
 	return rc;
@@ -219,17 +233,22 @@ static struct named_config *find_config(const struct settings *s, const char *na
 	return NULL;
 }
 
-void settings_set(struct settings *s, const char *name, const struct config *config)
+int settings_set(struct settings *s, const char *name, const struct config *config, struct err *err)
 {
 	struct named_config *c = find_config(s, name);
-	if (c) {
-		config_release(&c->config);
-		config_copy(&c->config, config);
-		return;
+	for (const struct config_field *f = config_fields; f->name; f++)
+		if (f->saved && !is_finite(config, f))
+			return err_set(err, ERR_USAGE,
+				"could not encode settings: %s is no number of JSON", f->name);
+	if (!c) {
+		struct named_config added = {.name = mem_strdup(name), .unknown = BUF_INIT};
+		vec_push(s->configs, s->n, s->cap, added);
+		c = &s->configs[s->n - 1];
+		config_init(&c->config);
 	}
-	struct named_config added = {.name = mem_strdup(name), .unknown = BUF_INIT};
-	config_copy(&added.config, config);
-	vec_push(s->configs, s->n, s->cap, added);
+	config_release(&c->config);
+	config_copy(&c->config, config);
+	return 0;
 }
 
 int settings_remove(struct settings *s, const char *name, struct err *err)

@@ -46,8 +46,9 @@ must_check int settings_load(
 	struct settings *ret, const char *path, const struct config *base, struct err *err);
 must_check int settings_save(const struct settings *s, const char *path, struct err *err);
 
-/* Adds or replaces. */
-void settings_set(struct settings *s, const char *name, const struct config *config);
+/* Adds or replaces. ERR_USAGE if it holds a number that JSON has not. */
+must_check int settings_set(
+	struct settings *s, const char *name, const struct config *config, struct err *err);
 /* ERR_NOT_FOUND if there is none of that name. */
 must_check int settings_remove(struct settings *s, const char *name, struct err *err);
 

@@ -231,6 +231,23 @@ def test_configs(server):
         server.get("/ui/saveconfig?config=x", method="PUT")[0].status == 405)
 
 
+def test_queries(server):
+  """Whatever is asked, there is an answer."""
+  values = ("", "nan", "inf", "-1e999", "-1", "2147483647", "-2147483648", "99999999999", "t", "%00", "%FF%FE", "(", "a" * 4000,
+            "%F0%9F%94%A5", "[[:alpha:]]", "(a*)*b", "{{", "1:2", ":", "k=v", "-", "+", "%")
+  names = ("f", "i", "h", "s", "sf", "tf", "ti", "ts", "th", "prunefrom", "si", "g", "n", "nf", "ef", "sort", "unit", "rel",
+           "calltree", "mean", "noinlines", "trim", "dropneg", "showcolumns", "norm", "compact", "intel", "node", "fn", "side",
+           "format", "config", "nosuch", "")
+  for page in ("flame.json", "sandwich.json", "flamegraph", "top", "peek", "tags", "source", "disasm", "export", "configs.json"):
+    bad = []
+    for name in names:
+      for value in values:
+        response, body = server.get("/ui/%s?%s=%s&fn=a&format=folded" % (page, name, value))
+        if response.status not in (200, 400, 404) or (response.status != 200 and not body):
+          bad.append((name, value, response.status))
+    check("%s answers whatever it is asked" % page, not bad, bad)
+
+
 def test_homes():
   path = write_folded("homes.folded", {("x",): 1})
   elsewhere = Server(path, {**ENV, "XDG_CONFIG_HOME": TMP + "/xdg"})
@@ -294,6 +311,7 @@ def main():
   test_export(server)
   test_tags(server)
   test_configs(server)
+  test_queries(server)
   check("it ends when asked to", server.stop() == 0)
   test_homes()
   test_large()

@@ -77,7 +77,8 @@ static void test_assign(void **state)
 
 static void test_floats(void **state)
 {
-	static const char *const same[] = {"0.1", "1e-05", "1e+21", "123456.75", "3"};
+	static const char *const same[] = {
+		"0.1", "1e-05", "1e+21", "123456.75", "3", "NaN", "+Inf", "-Inf"};
 	struct config c;
 	config_init(&c);
 	for (size_t i = 0; i < array_len(same); i++) {

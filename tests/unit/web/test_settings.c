@@ -5,6 +5,7 @@
 #include "web/settings.h"
 #include "../unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,7 +82,7 @@ static void test_unknown(void **state)
 	config_set_string(&c.sort, "");
 	c.nodecount = c.nodefraction = c.edgefraction = c.trim = 0;
 	config_set_string(&c.focus, "f");
-	settings_set(&s, "x", &c);
+	assert_int_equal(settings_set(&s, "x", &c, NULL), 0);
 	expect(&s, "{\n  \"configs\": [\n    {\n      \"name\": \"x\",\n      \"focus\": \"f\",\n"
 		   "      \"new\": 1.50,\n      \"output\": \"o\"\n    }\n  ],\n"
 		   "  \"theme\": {\"dark\": [1]},\n  \"v\": 2\n}");
@@ -96,10 +97,14 @@ static void test_changes(void **state)
 	struct err err = ERR_INIT;
 	parse(&s, "{}");
 	config_init(&c);
-	settings_set(&s, "one", &c);
-	settings_set(&s, "two", &c);
+	assert_int_equal(settings_set(&s, "one", &c, &err), 0);
+	assert_int_equal(settings_set(&s, "two", &c, &err), 0);
 	c.nodecount = 7;
-	settings_set(&s, "one", &c);
+	assert_int_equal(settings_set(&s, "one", &c, &err), 0);
+	c.edgefraction = NAN;
+	assert_int_equal(settings_set(&s, "three", &c, &err), ERR_USAGE);
+	assert_non_null(strstr(err.msg, "edgefraction"));
+	c.edgefraction = 0;
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.configs[0].config.nodecount, 7);
 	assert_int_equal(settings_remove(&s, "one", &err), 0);
@@ -125,6 +130,8 @@ static void test_wrong(void **state)
 			"could not parse settings: \"trim\" cannot be \"t\""},
 		{"{\"configs\":[{\"nodecount\":1.5}]}",
 			"could not parse settings: \"nodecount\" cannot be 1.5"},
+		{"{\"configs\":[{\"nodefraction\":1e999}]}",
+			"could not parse settings: \"nodefraction\" cannot be 1e999"},
 		{"{\"configs\":[{\"focus\":[]}]}",
 			"could not parse settings: \"focus\" cannot be []"},
 	};
@@ -152,7 +159,7 @@ static void test_file(void **state)
 	snprintf(path, sizeof(path), "%s/a/b/settings.json", folder);
 	config_init(&base);
 	assert_int_equal(settings_load(&s, path, &base, &err), 0); /* none yet */
-	settings_set(&s, "x", &base);
+	assert_int_equal(settings_set(&s, "x", &base, &err), 0);
 	assert_int_equal(settings_save(&s, path, &err), 0);
 	settings_release(&s);
 	assert_int_equal(stat(path, &st), 0);

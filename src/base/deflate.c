@@ -62,6 +62,16 @@ int gzip_write(struct gzip_writer *w, const void *p, size_t n)
 	return w->rc;
 }
 
+static int sink_write(struct sink *sink, const void *p, size_t n)
+{
+	return gzip_write(sink->ctx, p, n);
+}
+
+struct sink gzip_sink(struct gzip_writer *w)
+{
+	return (struct sink){.write = sink_write, .ctx = w};
+}
+
 int gzip_writer_finish(struct gzip_writer *w)
 {
 	w->stream.end_of_stream = 1;

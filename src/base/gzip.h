@@ -37,6 +37,8 @@ struct gzip_writer;
 struct gzip_writer *gzip_writer_new(struct sink *to);
 /* 0, or what `to` returned. */
 must_check int gzip_write(struct gzip_writer *w, const void *p, size_t n);
+/* One that compresses what is written to it. */
+struct sink gzip_sink(struct gzip_writer *w);
 /* Writes the end, if all went well so far, and frees. */
 must_check int gzip_writer_finish(struct gzip_writer *w);
 

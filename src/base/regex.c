@@ -10,7 +10,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define MATCH_LIMIT 10000000
+/* Steps of one match: what nearly every one needs, what it may need, and what all that need more
+ * than the former may need together, so that a pattern tried on 20,000 names does not run away
+ * either. */
+#define STEPS_USUAL 20000
+#define STEPS_MAX   10000000
+#define STEPS_TOTAL 100000000
 #define REPEAT_MAX  1000
 #define DEPTH_MAX   1000
 
@@ -19,6 +24,7 @@ struct regex {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	char *pattern;
+	uint32_t steps_left; /* of STEPS_TOTAL */
 };
 
 struct syntax {
@@ -301,7 +307,7 @@ static int compile(struct regex **ret, const char *pattern, uint32_t utf, struct
 	re->code = compiled;
 	re->match = pcre2_match_data_create_from_pattern(compiled, NULL);
 	re->context = pcre2_match_context_create(NULL);
-	pcre2_set_match_limit(re->context, MATCH_LIMIT);
+	re->steps_left = STEPS_TOTAL;
 	re->pattern = mem_strdup(pattern);
 	*ret = re;
 	return 0;
@@ -317,10 +323,25 @@ int regex_compile_bytes(struct regex **ret, const char *pattern, struct err *err
 	return compile(ret, pattern, 0, err);
 }
 
+static int match_in(struct regex *re, const char *s, size_t n, size_t from, uint32_t steps)
+{
+	pcre2_set_match_limit(re->context, steps);
+	return pcre2_match(re->code, (PCRE2_SPTR)s, n, from, 0, re->match, re->context);
+}
+
+static int match(struct regex *re, const char *s, size_t n, size_t from)
+{
+	int rc = match_in(re, s, n, from, STEPS_USUAL);
+	if (rc != PCRE2_ERROR_MATCHLIMIT || re->steps_left < STEPS_MAX)
+		return rc;
+	re->steps_left -= STEPS_MAX;
+	return match_in(re, s, n, from, STEPS_MAX);
+}
+
 int regex_find(
 	struct regex *re, const char *s, size_t n, size_t from, size_t *ret_start, size_t *ret_end)
 {
-	int rc = pcre2_match(re->code, (PCRE2_SPTR)s, n, from, 0, re->match, re->context);
+	int rc = match(re, s, n, from);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	if (rc < 0)
@@ -334,7 +355,7 @@ int regex_find(
 int regex_groups(
 	struct regex *re, const char *s, size_t n, struct regex_group *ret_groups, size_t group_n)
 {
-	int rc = pcre2_match(re->code, (PCRE2_SPTR)s, n, 0, 0, re->match, re->context);
+	int rc = match(re, s, n, 0);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	if (rc < 0)

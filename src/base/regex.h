@@ -3,8 +3,9 @@
  *
  * Built on PCRE2, whose syntax RE2's nearly is a subset of. What RE2 refuses and PCRE2 would accept
  * (lookaround, backreferences, possessive and atomic groups, recursion) is refused here with Go's
- * words, so that a pattern means the same in both tools. Matching has a step limit: a pattern that
- * would run away gives ERR_LIMIT instead of an answer.
+ * words, so that a pattern means the same in both tools. Matching has a step limit, for one
+ * text and for all that a pattern is tried on: one that would run away gives ERR_LIMIT instead of
+ * an answer.
  */
 #ifndef SONDE_BASE_REGEX_H
 #define SONDE_BASE_REGEX_H

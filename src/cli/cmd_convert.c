@@ -61,7 +61,7 @@ static int read_inputs(
 		if (rc >= 0)
 			rc = report_scale_profiles(all, n, err);
 		if (rc >= 0)
-			rc = profile_merge(ret, all, n, err);
+			rc = profile_merge_take(ret, all, n, err);
 	}
 	for (uint32_t i = 0; i < read; i++)
 		profile_release(&all[i]);
@@ -74,26 +74,22 @@ static int put(struct sink *sink, const void *p, size_t n)
 	return fwrite(p, 1, n, sink->ctx) == n ? 0 : -(errno ? errno : EIO);
 }
 
-static int put_message(const struct profile *p, bool gzip, struct sink *sink)
+static int put_gzipped(const struct profile *p, struct sink *sink)
 {
-	struct buf message = BUF_INIT, zipped = BUF_INIT;
-	profile_encode(p, &message);
-	if (gzip)
-		gzip_deflate_fast(message.data, message.len, &zipped);
-	const struct buf *data = gzip ? &zipped : &message;
-	int rc = sink->write(sink, data->data, data->len);
-	buf_release(&message);
-	buf_release(&zipped);
-	return rc;
+	struct gzip_writer *gzip = gzip_writer_new(sink);
+	struct sink message = gzip_sink(gzip);
+	int rc = profile_encode_to(p, &message);
+	int end = gzip_writer_finish(gzip);
+	return rc < 0 ? rc : end;
 }
 
 static int write_profile(const struct convert *c, const struct profile *p, const char *name,
 	uint32_t value, struct sink *sink)
 {
 	if (strcmp(c->to, "pprof") == 0)
-		return put_message(p, true, sink);
+		return put_gzipped(p, sink);
 	if (strcmp(c->to, "proto") == 0)
-		return put_message(p, false, sink);
+		return profile_encode_to(p, sink);
 	if (strcmp(c->to, "raw") == 0)
 		return profile_string(p, sink);
 	if (strcmp(c->to, "folded") == 0)

@@ -17,9 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	INPUT_MAX = 1 << 30, /* bytes of a file, still compressed */
-};
+#define MEMORY_MAX \
+	((size_t)1 << 30) /* bytes an input may take, unless -max_memory says otherwise */
 
 struct fetch {
 	const struct pprof_args *args;
@@ -100,17 +99,31 @@ static void locate(struct fetch *f, struct profile *p)
 	buf_release(&own);
 }
 
+static size_t max_memory(const struct fetch *f)
+{
+	return f->args->max_memory > 0 ? (size_t)f->args->max_memory : MEMORY_MAX;
+}
+
+static int name_limit(struct err *err)
+{
+	char what[sizeof(err->msg)];
+	memcpy(what, err->msg, sizeof(what));
+	return err_set(
+		err, ERR_LIMIT, "%.*s (-max_memory allows more)", (int)sizeof(what) - 40, what);
+}
+
 /* Reads what was fetched. `url` is NULL for a file. */
 static int read_profile(struct fetch *f, struct profile *ret, const void *data, size_t n,
 	bool mapped, const char *url, struct err *err)
 {
 	struct profile_limits limits = {
-		.inflated_max = (size_t)f->args->max_memory,
+		.inflated_max = max_memory(f),
+		.memory_max = max_memory(f),
 		.mapped = mapped,
 	};
 	int rc = profile_read(ret, data, n, FORMAT_ANY, &limits, err);
 	if (rc < 0)
-		return rc;
+		return rc == ERR_LIMIT ? name_limit(err) : rc;
 	rc = profile_check(ret, err);
 	if (rc < 0) {
 		profile_release(ret);
@@ -141,7 +154,9 @@ static int read_mapped(
 static int read_stream(struct fetch *f, struct profile *ret, const char *path, struct err *err)
 {
 	struct buf data = BUF_INIT;
-	int rc = cli_read_file(path, INPUT_MAX, &data, err);
+	int rc = cli_read_file(path, max_memory(f), &data, err);
+	if (rc == ERR_LIMIT)
+		rc = name_limit(err);
 	if (rc >= 0)
 		rc = read_profile(f, ret, data.data, data.len, false, NULL, err);
 	buf_release(&data);
@@ -159,7 +174,7 @@ static int read_file(struct fetch *f, struct profile *ret, const char *path, str
 		errno = EISDIR;
 		return pprof_os_error(err, "read", path);
 	}
-	if (S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= INPUT_MAX)
+	if (S_ISREG(st.st_mode) && st.st_size > 0)
 		return read_mapped(f, ret, path, (size_t)st.st_size, err);
 	return read_stream(f, ret, path, err);
 }
@@ -246,7 +261,7 @@ static int combine(struct fetched *f, struct profile *ret, struct err *err)
 		*ret = f->profiles[0];
 		f->n = 0;
 	} else if (rc >= 0) {
-		rc = profile_merge(ret, f->profiles, f->n, err);
+		rc = profile_merge_take(ret, f->profiles, f->n, err);
 	}
 	fetched_release(f);
 	return rc;

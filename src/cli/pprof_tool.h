@@ -63,7 +63,7 @@ struct pprof_args {
 	const char *tls_cert, *tls_key, *tls_ca;
 	const char **headers; /* "Name: value" */
 	uint32_t header_n, header_cap;
-	int64_t max_memory; /* bytes an input may inflate to; 0: the default */
+	int64_t max_memory; /* bytes an input may take; 0: the default */
 };
 
 enum pprof_parsed {

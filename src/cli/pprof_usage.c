@@ -86,7 +86,7 @@ static const char own[] =
 	"  sonde's own:\n"
 	"    -flame             Outputs a flame graph as one self-contained HTML page\n"
 	"    -header            Header (\"Name: value\") for requests over HTTP; repeatable\n"
-	"    -max_memory        Bytes an input may inflate to (default 1073741824)\n"
+	"    -max_memory        Bytes an input may take, inflated or read (default 1073741824)\n"
 	"    -base, -diff_base  May be repeated: the bases are merged\n"
 	"    -                  As a source: standard input\n";
 

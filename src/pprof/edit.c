@@ -75,7 +75,7 @@ enum { UNKNOWN, NO, YES };
 
 bool matcher_match(struct matcher *m, uint32_t str)
 {
-	if (!m->re)
+	if (!m->re || m->rc < 0)
 		return false;
 	if (m->memo[str] == UNKNOWN) {
 		int rc =

@@ -419,13 +419,18 @@ int profile_compatible(const struct profile *a, const struct profile *b, struct 
 
 /* --- the front --- */
 
-static void merge_all(struct profile *to, const struct profile *profiles, uint32_t n)
+/* `taken` are the profiles once more, to be released as soon as each is merged; NULL: they stay. */
+static void merge_all(
+	struct profile *to, const struct profile *profiles, uint32_t n, struct profile *taken)
 {
 	struct merger m = {.to = to};
 	profile_init(to);
 	combine_headers(to, profiles, n);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		merge_source(&m, &profiles[i]);
+		if (taken)
+			profile_release(&taken[i]);
+	}
 	mem_free(m.functions.slots);
 	mem_free(m.mappings.slots);
 	mem_free(m.locations.slots);
@@ -445,7 +450,8 @@ static bool any_zero(const struct profile *p)
 	return false;
 }
 
-int profile_merge(struct profile *ret, const struct profile *profiles, uint32_t n, struct err *err)
+static int merge(struct profile *ret, const struct profile *profiles, uint32_t n,
+	struct profile *taken, struct err *err)
 {
 	if (n == 0)
 		return err_set(err, ERR_USAGE, "no profiles to merge");
@@ -454,17 +460,26 @@ int profile_merge(struct profile *ret, const struct profile *profiles, uint32_t 
 		if (rc < 0)
 			return rc;
 	}
-	merge_all(ret, profiles, n);
+	merge_all(ret, profiles, n, taken);
 	if (any_zero(ret))
 		profile_compact(ret);
 	return 0;
 }
 
+int profile_merge(struct profile *ret, const struct profile *profiles, uint32_t n, struct err *err)
+{
+	return merge(ret, profiles, n, NULL, err);
+}
+
+int profile_merge_take(struct profile *ret, struct profile *profiles, uint32_t n, struct err *err)
+{
+	return merge(ret, profiles, n, profiles, err);
+}
+
 void profile_compact(struct profile *p)
 {
 	struct profile compact;
-	merge_all(&compact, p, 1);
-	profile_release(p);
+	merge_all(&compact, p, 1, p);
 	*p = compact;
 }
 

@@ -182,7 +182,9 @@ must_check int profile_parse(struct profile *p, const void *data, size_t n,
 	const struct profile_limits *limits, struct err *err);
 /* profile.proto without gzip, as Go's profile.Profile.preEncode/encode order it. */
 void profile_encode(const struct profile *p, struct buf *out);
-/* The same, gzipped. */
+/* The same, to a sink, piece by piece. Returns 0, or what the sink returned. */
+must_check int profile_encode_to(const struct profile *p, struct sink *to);
+/* The message, gzipped. */
 void profile_write(const struct profile *p, struct buf *out);
 /* Go's Profile.String(), the text of -raw. Returns 0, or what the sink returned. */
 must_check int profile_string(const struct profile *p, struct sink *sink);

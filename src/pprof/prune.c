@@ -39,7 +39,7 @@ struct pruner {
 
 static bool matches(struct pruner *pr, struct regex *re, const char *s, size_t n)
 {
-	int rc = re ? regex_match(re, s, n) : 0;
+	int rc = re && pr->rc >= 0 ? regex_match(re, s, n) : 0;
 	if (rc < 0) {
 		pr->rc = rc;
 		pr->culprit = re;

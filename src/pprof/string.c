@@ -13,12 +13,19 @@
 #define LABEL_INDENT "                "
 #define LINE_INDENT  "             "
 
+/* A location's id and a space, copied as one word: a big profile names some fifty times. */
+struct id_text {
+	char text[15];
+	uint8_t n; /* 0: too long */
+};
+
 struct printer {
 	const struct profile *p;
 	struct sink *sink;
 	struct buf buf;
-	struct stack stack; /* the sample's */
-	int rc;		    /* the first error of the sink */
+	struct stack stack;  /* the sample's */
+	struct id_text *ids; /* of the locations */
+	int rc;		     /* the first error of the sink */
 };
 
 static void flush(struct printer *pr)
@@ -69,7 +76,14 @@ static void put_i64(struct buf *buf, int64_t v, unsigned width)
 
 static void put_hex(struct buf *buf, uint64_t v)
 {
-	buf_printf(buf, "0x%llx", (unsigned long long)v);
+	char digits[18];
+	char *end = digits + sizeof(digits), *at = end;
+	do
+		*--at = "0123456789abcdef"[v & 15];
+	while (v >>= 4);
+	*--at = 'x';
+	*--at = '0';
+	buf_add(buf, at, (size_t)(end - at));
 }
 
 static void put_time(struct printer *pr)
@@ -232,6 +246,43 @@ static void put_label_line(struct printer *pr, const struct label *labels, uint3
 	buf_release(&text);
 }
 
+static void render_ids(struct printer *pr)
+{
+	const struct profile *p = pr->p;
+	struct buf text = BUF_INIT;
+	pr->ids = mem_zalloc((p->location_n + (size_t)1) * sizeof(*pr->ids));
+	for (uint32_t i = 0; i < p->location_n; i++) {
+		buf_clear(&text);
+		put_u64(&text, p->locations[i].id, false, 0);
+		buf_addch(&text, ' ');
+		if (text.len > sizeof(pr->ids[i].text))
+			continue;
+		memcpy(pr->ids[i].text, text.data, text.len);
+		pr->ids[i].n = (uint8_t)text.len;
+	}
+	buf_release(&text);
+}
+
+enum {
+	ID_MAX = 21, /* of 64 bits, and a space */
+};
+
+static void put_stack(struct printer *pr, const struct stack *stack)
+{
+	struct buf *buf = &pr->buf;
+	buf_reserve(buf, (size_t)stack->n * ID_MAX + sizeof(struct id_text));
+	for (uint32_t i = 0; i < stack->n; i++) {
+		const struct id_text *id = &pr->ids[stack->at[i]];
+		if (id->n) {
+			memcpy(buf->data + buf->len, id, sizeof(*id));
+			buf->len += id->n;
+		} else {
+			put_u64(buf, pr->p->locations[stack->at[i]].id, false, 0);
+			buf_addch(buf, ' ');
+		}
+	}
+}
+
 static void put_sample(struct printer *pr, uint32_t i)
 {
 	const struct profile *p = pr->p;
@@ -241,11 +292,8 @@ static void put_sample(struct printer *pr, uint32_t i)
 		put_i64(&pr->buf, values[j], 10);
 	}
 	buf_addstr(&pr->buf, ": ");
-	const uint32_t *stack = profile_stack(p, i, &pr->stack);
-	for (uint32_t j = 0; j < pr->stack.n; j++) {
-		put_u64(&pr->buf, p->locations[stack[j]].id, false, 0);
-		buf_addch(&pr->buf, ' ');
-	}
+	profile_stack(p, i, &pr->stack);
+	put_stack(pr, &pr->stack);
 	end_line(pr);
 	uint32_t n;
 	const struct label *labels = profile_labels(p, i, &n);
@@ -288,8 +336,11 @@ static void put_location(struct printer *pr, const struct location *l)
 	buf_addstr(&pr->buf, ": ");
 	put_hex(&pr->buf, l->address);
 	buf_addch(&pr->buf, ' ');
-	if (l->mapping != PROFILE_NONE)
-		buf_printf(&pr->buf, "M=%llu ", (unsigned long long)pr->p->mappings[l->mapping].id);
+	if (l->mapping != PROFILE_NONE) {
+		buf_addstr(&pr->buf, "M=");
+		put_u64(&pr->buf, pr->p->mappings[l->mapping].id, false, 0);
+		buf_addch(&pr->buf, ' ');
+	}
 	if (l->is_folded)
 		buf_addstr(&pr->buf, "[F] ");
 	for (uint32_t i = 0; i < l->line_n; i++) {
@@ -324,6 +375,7 @@ static void put_mapping(struct printer *pr, const struct mapping *m)
 int profile_string(const struct profile *p, struct sink *sink)
 {
 	struct printer pr = {.p = p, .sink = sink, .buf = BUF_INIT};
+	render_ids(&pr);
 	put_header(&pr);
 	put_sample_types(&pr);
 	for (uint32_t i = 0; i < p->sample_n && pr.rc >= 0; i++)
@@ -337,5 +389,6 @@ int profile_string(const struct profile *p, struct sink *sink)
 	flush(&pr);
 	buf_release(&pr.buf);
 	stack_release(&pr.stack);
+	mem_free(pr.ids);
 	return pr.rc;
 }

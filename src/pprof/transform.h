@@ -17,6 +17,9 @@
  * types or the period types differ. */
 must_check int profile_merge(
 	struct profile *ret, const struct profile *profiles, uint32_t n, struct err *err);
+/* The same, but each profile is released as soon as it has been merged; none is on error. */
+must_check int profile_merge_take(
+	struct profile *ret, struct profile *profiles, uint32_t n, struct err *err);
 /* Removes what no sample refers to, and samples without values: merging with nothing. */
 void profile_compact(struct profile *p);
 /* Leaves the sample types that all have, in the order of the first. */

@@ -5,16 +5,20 @@
  * -proto output compares with Go's.
  *
  * Strings are numbered in one pass over the profile, and written in a second. Messages are written
- * into room reserved for the worst case, without asking for it again at each byte.
+ * into room reserved for the worst case, without asking for it again at each byte; what has been
+ * gathered goes to the sink between two of them, so that the whole is never in memory.
  */
 #include "pprof/internal.h"
 
 #define PACK_FROM  3
 #define GZIP_LEVEL 1 /* runtime/pprof's choice */
+#define FLUSH_AT   (64u * 1024)
 
 struct writer {
 	const struct profile *p;
 	struct buf *out;
+	struct sink *to;  /* NULL: all stays in `out` */
+	int rc;		  /* the first error of `to` */
 	uint32_t *number; /* string id -> index in the file + 1, 0 not yet used */
 	uint32_t *used;	  /* the strings in that order */
 	uint32_t used_n;
@@ -159,8 +163,7 @@ static void advance(struct writer *w, const uint8_t *to)
 	w->out->len = (size_t)(to - (const uint8_t *)w->out->data);
 }
 
-static void put_value_type(
-	struct writer *w, uint32_t number, const struct value_type *vt, uint32_t owner)
+static void put_type(struct writer *w, uint32_t number, const struct value_type *vt, uint32_t owner)
 {
 	size_t mark = wire_begin(w->out, number);
 	uint8_t *at = room(w, 2 * FIELD_MAX);
@@ -169,6 +172,11 @@ static void put_value_type(
 	advance(w, at);
 	put_unknown(w, MSG_VALUE_TYPE, owner);
 	wire_end(w->out, mark);
+}
+
+static void put_sample_type(struct writer *w, uint32_t i)
+{
+	put_type(w, 1, &w->p->sample_types[i], i);
 }
 
 static inline uint64_t location_id(const struct writer *w, uint32_t index)
@@ -312,12 +320,10 @@ static void put_function(struct writer *w, uint32_t i)
 	wire_end(w->out, mark);
 }
 
-static void put_strings(struct writer *w)
+static void put_string(struct writer *w, uint32_t i)
 {
 	const struct strtab *strings = &w->p->strings;
-	for (uint32_t i = 0; i < w->used_n; i++)
-		wire_put_bytes(w->out, 6, strtab_get(strings, w->used[i]),
-			strtab_len(strings, w->used[i]));
+	wire_put_bytes(w->out, 6, strtab_get(strings, w->used[i]), strtab_len(strings, w->used[i]));
 }
 
 static void put_comments(struct writer *w)
@@ -343,7 +349,7 @@ static void put_rest(struct writer *w)
 	wire_put_uint_opt(out, 9, (uint64_t)p->time_nanos);
 	wire_put_uint_opt(out, 10, (uint64_t)p->duration_nanos);
 	if (p->period_type.type || p->period_type.unit)
-		put_value_type(w, 11, &p->period_type, PROFILE_NONE);
+		put_type(w, 11, &p->period_type, PROFILE_NONE);
 	wire_put_uint_opt(out, 12, (uint64_t)p->period);
 	put_comments(w);
 	wire_put_uint(out, 14, num(w, p->default_sample_type));
@@ -359,31 +365,60 @@ static bool dense_ids(const struct profile *p)
 	return true;
 }
 
-void profile_encode(const struct profile *p, struct buf *out)
+static void flush(struct writer *w)
 {
-	struct writer w = {.p = p, .out = out, .dense = dense_ids(p)};
+	if (!w->to)
+		return;
+	if (w->rc >= 0)
+		w->rc = w->to->write(w->to, w->out->data, w->out->len);
+	buf_clear(w->out);
+}
+
+static void put_all(struct writer *w, void (*put)(struct writer *w, uint32_t i), uint32_t n)
+{
+	for (uint32_t i = 0; i < n && w->rc >= 0; i++) {
+		put(w, i);
+		if (w->out->len >= FLUSH_AT)
+			flush(w);
+	}
+}
+
+static int encode(const struct profile *p, struct buf *out, struct sink *to)
+{
+	struct writer w = {.p = p, .out = out, .to = to, .dense = dense_ids(p)};
 	w.number = mem_zalloc(p->strings.n * sizeof(*w.number));
 	w.used = mem_array(p->strings.n, sizeof(*w.used));
 	use_strings(&w);
 	if (p->unknown_n)
 		sort_unknown(&w);
-	for (uint32_t i = 0; i < p->sample_type_n; i++)
-		put_value_type(&w, 1, &p->sample_types[i], i);
-	for (uint32_t i = 0; i < p->sample_n; i++)
-		put_sample(&w, i);
-	for (uint32_t i = 0; i < p->mapping_n; i++)
-		put_mapping(&w, i);
-	for (uint32_t i = 0; i < p->location_n; i++)
-		put_location(&w, i);
-	for (uint32_t i = 0; i < p->function_n; i++)
-		put_function(&w, i);
-	put_strings(&w);
+	put_all(&w, put_sample_type, p->sample_type_n);
+	put_all(&w, put_sample, p->sample_n);
+	put_all(&w, put_mapping, p->mapping_n);
+	put_all(&w, put_location, p->location_n);
+	put_all(&w, put_function, p->function_n);
+	put_all(&w, put_string, w.used_n);
 	put_rest(&w);
 	out->data[out->len] = '\0'; /* put_rest wrote something: out has room */
+	flush(&w);
 	mem_free(w.number);
 	mem_free(w.used);
 	mem_free(w.unknown);
 	stack_release(&w.stack);
+	return w.rc;
+}
+
+void profile_encode(const struct profile *p, struct buf *out)
+{
+	int rc = encode(p, out, NULL);
+	(void)rc; /* only a sink fails */
+}
+
+int profile_encode_to(const struct profile *p, struct sink *to)
+{
+	struct buf some = BUF_INIT;
+	int rc = encode(p, &some, to);
+	buf_release(&some);
+	return rc;
 }
 
 void profile_write(const struct profile *p, struct buf *out)

@@ -20,7 +20,7 @@ struct connect {
 	uint32_t n;
 	uint32_t *sole;	 /* location -> rank of its only frame, GRAPH_NONE, or GRAPH_MANY */
 	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `slots` is used */
-	uint32_t *slots; /* edge + 1, by hash; half of them free at least */
+	uint32_t *slots; /* edge + 1 and tag_of(), by hash; half of them free at least */
 	uint32_t mask;
 	const bool *wanted; /* edges into these nodes only; NULL: all */
 
@@ -31,16 +31,30 @@ struct connect {
 	bool residual;	 /* frames were left out since */
 };
 
-/* The slot of the edge between two nodes, or the free one where it belongs. */
-static uint32_t *probe(const struct connect *c, uint32_t src, uint32_t dest)
+/* What a slot says of its edge's hash, beside the edge's number: the bits that numbers do not use.
+ */
+static inline uint32_t tag_of(const struct connect *c, uint64_t hash)
 {
-	uint32_t at = (uint32_t)hash_u64((uint64_t)src << 32 | dest) & c->mask;
+	return (uint32_t)(hash >> 32) & ~c->mask;
+}
+
+/* The slot of the edge between two nodes, or the free one where it belongs. */
+static uint32_t *probe(const struct connect *c, uint32_t src, uint32_t dest, uint64_t hash)
+{
+	uint32_t at = (uint32_t)hash & c->mask, tag = tag_of(c, hash);
 	for (; c->slots[at]; at = (at + 1) & c->mask) {
-		const struct edge *e = &c->g->edges[c->slots[at] - 1];
+		if ((c->slots[at] & ~c->mask) != tag)
+			continue;
+		const struct edge *e = &c->g->edges[(c->slots[at] & c->mask) - 1];
 		if (e->src == src && e->dest == dest)
 			break;
 	}
 	return &c->slots[at];
+}
+
+static uint64_t edge_hash(uint32_t src, uint32_t dest)
+{
+	return hash_u64((uint64_t)src << 32 | dest);
 }
 
 static void grow_slots(struct connect *c)
@@ -49,29 +63,43 @@ static void grow_slots(struct connect *c)
 	mem_free(c->slots);
 	c->slots = mem_zalloc((size_t)n * sizeof(*c->slots));
 	c->mask = n - 1;
-	for (uint32_t i = 0; i < c->g->edge_n; i++)
-		*probe(c, c->g->edges[i].src, c->g->edges[i].dest) = i + 1;
+	for (uint32_t i = 0; i < c->g->edge_n; i++) {
+		const struct edge *e = &c->g->edges[i];
+		uint64_t hash = edge_hash(e->src, e->dest);
+		*probe(c, e->src, e->dest, hash) = tag_of(c, hash) | (i + 1);
+	}
 }
 
-static uint32_t *edge_slot(struct connect *c, uint32_t src, uint32_t dest)
+static struct edge *add_edge(struct graph *g, uint32_t src, uint32_t dest)
 {
-	if (c->table)
-		return &c->table[(size_t)src * c->n + dest];
-	if (!c->slots || c->g->edge_n > c->mask / 2)
+	struct edge edge = {.src = src, .dest = dest, .inlined = true};
+	vec_push(g->edges, g->edge_n, g->edge_cap, edge);
+	return &g->edges[g->edge_n - 1];
+}
+
+static struct edge *find_hashed(struct connect *c, uint32_t src, uint32_t dest)
+{
+	struct graph *g = c->g;
+	if (!c->slots || g->edge_n >= c->mask / 2)
 		grow_slots(c);
-	return probe(c, c->nodes[src], c->nodes[dest]);
+	uint64_t hash = edge_hash(src, dest);
+	uint32_t *slot = probe(c, src, dest, hash);
+	if (*slot)
+		return &g->edges[(*slot & c->mask) - 1];
+	*slot = tag_of(c, hash) | (g->edge_n + 1);
+	return add_edge(g, src, dest);
 }
 
 static struct edge *find_edge(struct connect *c, uint32_t src, uint32_t dest)
 {
 	struct graph *g = c->g;
-	uint32_t *slot = edge_slot(c, src, dest);
-	if (!*slot) {
-		struct edge edge = {.src = c->nodes[src], .dest = c->nodes[dest], .inlined = true};
-		vec_push(g->edges, g->edge_n, g->edge_cap, edge);
-		*slot = g->edge_n;
-	}
-	return &g->edges[*slot - 1];
+	if (!c->table)
+		return find_hashed(c, c->nodes[src], c->nodes[dest]);
+	uint32_t *slot = &c->table[(size_t)src * c->n + dest];
+	if (*slot)
+		return &g->edges[*slot - 1];
+	*slot = g->edge_n + 1;
+	return add_edge(g, c->nodes[src], c->nodes[dest]);
 }
 
 /* An edge is residual if any sample of it was, and inlined if all were. */

@@ -7,13 +7,11 @@
 
 static int put_profile(const struct profile *p, struct sink *to, struct err *err)
 {
-	struct buf message = BUF_INIT, data = BUF_INIT;
-	profile_encode(p, &message);
-	gzip_deflate_fast(message.data, message.len, &data);
-	int rc = to->write(to, data.data, data.len);
-	buf_release(&message);
-	buf_release(&data);
-	return out_result(rc, err);
+	struct gzip_writer *gzip = gzip_writer_new(to);
+	struct sink message = gzip_sink(gzip);
+	int rc = profile_encode_to(p, &message);
+	int end = gzip_writer_finish(gzip);
+	return out_result(rc < 0 ? rc : end, err);
 }
 
 int report_proto(struct report *r, struct sink *to, struct err *err)

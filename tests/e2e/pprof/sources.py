@@ -104,7 +104,10 @@ def files():
     p = sonde("-top", path, CPU)
     check("%s: the other source is shown" % name, p.returncode == 0 and p.stdout == plain.stdout, p)
   p = sonde("-top", "-max_memory=300", CPU)
-  check("-max_memory bounds a file", p.returncode == 2, p)
+  check("-max_memory bounds a file", p.returncode == 2 and b"(-max_memory allows more)" in p.stderr, p)
+  p = sonde("-top", "-max_memory=800", "-", stdin=gzip.decompress(data))
+  check("-max_memory bounds what is read", p.returncode == 2 and
+        b"needs more than 800 bytes of memory (-max_memory allows more)" in p.stderr, p)
   out = TMP + "/out.txt"
   p = sonde("-top", "-output=" + out, CPU)
   check("-output", open(out, "rb").read() == plain.stdout and p.stderr == b"Generating report in %s\n" % out.encode(), p)

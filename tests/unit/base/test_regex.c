@@ -87,6 +87,23 @@ static void a_runaway_pattern_is_stopped(void **state)
 	regex_free(re);
 }
 
+/* Each text is matched in time, but a pattern that needs so long for every one is stopped. */
+static void slow_matches_add_up(void **state)
+{
+	enum { TEXT = 300, TRIES = 1000 };
+	struct regex *re;
+	char s[TEXT];
+	memset(s, 'a', sizeof(s));
+	assert_int_equal(regex_compile(&re, "(a*)(a*)(a*)[bc]", NULL), 0);
+	assert_int_equal(regex_match(re, s, 1), 0);
+	int tries = 0;
+	while (tries < TRIES && regex_match(re, s, sizeof(s)) == 0)
+		tries++;
+	assert_in_range(tries, 1, TRIES - 1);
+	assert_int_equal(regex_match(re, s, 1), 0); /* what is quick is still answered */
+	regex_free(re);
+}
+
 static void quoting(void **state)
 {
 	struct buf buf = BUF_INIT;
@@ -101,6 +118,7 @@ int main(void)
 		cmocka_unit_test(matches),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(a_runaway_pattern_is_stopped),
+		cmocka_unit_test(slow_matches_add_up),
 		cmocka_unit_test(quoting),
 	};
 	return cmocka_run_group_tests_name("regex", tests, NULL, NULL);

@@ -22,7 +22,8 @@ struct flame_places {
 	uint32_t n;
 	struct value_unit *types;
 	uint32_t type_n;
-	uint32_t type; /* the one shown first */
+	uint32_t column_n; /* of values: a type each, and in a diff as many again, of the base */
+	uint32_t type;	   /* the one shown first */
 	char *title;
 	struct report_labels labels, notes;
 };
@@ -40,7 +41,7 @@ struct flame {
 	uint32_t *shared;  /* how many keys a row has in common with the one before */
 	uint32_t *before;  /* [row_n + 1]: frames that rows before it brought in */
 	double *weight;	   /* [row_n + 1]: running sum of shares of the whole, over all types */
-	int64_t **running; /* by type: [row_n + 1], running sums */
+	int64_t **running; /* by column: [row_n + 1], running sums */
 };
 
 /* Rows not yet in order. */
@@ -49,7 +50,7 @@ struct flame_rows {
 	uint32_t *keys;
 	size_t key_n, key_cap;
 	uint32_t *end;	 /* of each row in keys */
-	int64_t *values; /* type_n a row */
+	int64_t *values; /* column_n a row */
 };
 
 /* Takes the keys over, and leaves `rows` without. */
@@ -86,7 +87,8 @@ typedef void flame_visit_fn(
 	void *ctx, const struct flame_pick *p, uint32_t frame, uint32_t depth, uint32_t more);
 void flame_walk(const struct flame_pick *p, flame_visit_fn *visit, void *ctx);
 
-/* Of a frame shown: by itself, with what it calls. Of its children left out: all together. */
+/* Of a frame shown: by itself, with what it calls. Of its children left out: all together. `type`
+ * is a column of values. */
 int64_t flame_self(const struct flame_pick *p, uint32_t frame, uint32_t type);
 int64_t flame_total(const struct flame_pick *p, uint32_t frame, uint32_t type);
 int64_t flame_left_out(const struct flame_pick *p, uint32_t frame, uint32_t type);

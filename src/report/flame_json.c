@@ -30,7 +30,7 @@ struct writing {
 	const struct flame_places *places;
 	bool live;
 	struct buf depth, name, file, inlined, more, id;
-	struct buf *self; /* one a type */
+	struct buf *self; /* one a column of values */
 	struct strtab names, files;
 };
 
@@ -81,7 +81,7 @@ static void put_frame(
 	put(&w->more, is_group ? flame_frames_below(p) : more);
 	if (w->live)
 		put(&w->id, more ? flame_group_number(p, frame) : flame_number(p, frame));
-	for (uint32_t type = 0; type < w->places->type_n; type++)
+	for (uint32_t type = 0; type < w->places->column_n; type++)
 		put(&w->self[type],
 			more ? flame_left_out(p, frame, type) : flame_self(p, frame, type));
 }
@@ -141,6 +141,17 @@ static void put_header(const struct flame *f, struct buf *out)
 	buf_addch(out, ']');
 }
 
+static void put_values(const struct writing *w, const char *key, uint32_t from, struct buf *out)
+{
+	buf_printf(out, ",\n\"%s\":[", key);
+	for (uint32_t type = 0; type < w->places->type_n; type++) {
+		buf_addstr(out, type ? ",\n[" : "\n[");
+		buf_add(out, w->self[from + type].data, w->self[from + type].len);
+		buf_addch(out, ']');
+	}
+	buf_addch(out, ']');
+}
+
 static void put_columns(struct writing *w, struct buf *out)
 {
 	put_strings("names", &w->names, out);
@@ -152,13 +163,10 @@ static void put_columns(struct writing *w, struct buf *out)
 	put_column("more", &w->more, out);
 	if (w->live)
 		put_column("id", &w->id, out);
-	buf_addstr(out, ",\n\"self\":[");
-	for (uint32_t type = 0; type < w->places->type_n; type++) {
-		buf_addstr(out, type ? ",\n[" : "\n[");
-		buf_add(out, w->self[type].data, w->self[type].len);
-		buf_addch(out, ']');
-	}
-	buf_addstr(out, "]}");
+	put_values(w, "self", 0, out);
+	if (w->places->column_n > w->places->type_n)
+		put_values(w, "base", w->places->type_n, out);
+	buf_addch(out, '}');
 }
 
 static void init_writing(struct writing *w, const struct flame *f, bool live)
@@ -171,8 +179,8 @@ static void init_writing(struct writing *w, const struct flame *f, bool live)
 		.inlined = BUF_INIT,
 		.more = BUF_INIT,
 		.id = BUF_INIT};
-	w->self = mem_array((size_t)f->places->type_n + 1, sizeof(*w->self));
-	for (uint32_t type = 0; type < f->places->type_n; type++)
+	w->self = mem_array((size_t)f->places->column_n + 1, sizeof(*w->self));
+	for (uint32_t type = 0; type < f->places->column_n; type++)
 		buf_init(&w->self[type]);
 	strtab_init(&w->names);
 	strtab_init(&w->files);
@@ -183,7 +191,7 @@ static void release_writing(struct writing *w)
 	struct buf *columns[] = {&w->depth, &w->name, &w->file, &w->inlined, &w->more, &w->id};
 	for (size_t i = 0; i < array_len(columns); i++)
 		buf_release(columns[i]);
-	for (uint32_t type = 0; type < w->places->type_n; type++)
+	for (uint32_t type = 0; type < w->places->column_n; type++)
 		buf_release(&w->self[type]);
 	mem_free(w->self);
 	strtab_release(&w->names);

@@ -6,6 +6,7 @@
  * reads the frames near the root, the same in nearly all, at every comparison.)
  */
 #include "report/flame_internal.h"
+#include "report/prepare.h"
 
 #include <math.h>
 
@@ -129,16 +130,27 @@ static int64_t wrapping_add(int64_t a, int64_t b)
 	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+/* What a row is worth: in a diff with what was before, which may be all it is. */
+static double magnitude(const struct flame *f, uint32_t type, uint32_t row)
+{
+	const int64_t *running = f->running[type];
+	double value = (double)(running[row + 1] - running[row]);
+	if (f->places->column_n == f->places->type_n)
+		return fabs(value);
+	const int64_t *base = f->running[f->places->type_n + type];
+	double before = (double)(base[row + 1] - base[row]);
+	return fabs(before) + fabs(value + before);
+}
+
 static void weigh_rows(struct flame *f)
 {
 	double *weight = f->weight = mem_zalloc(((size_t)f->row_n + 1) * sizeof(*weight));
 	for (uint32_t type = 0; type < f->places->type_n; type++) {
-		const int64_t *running = f->running[type];
 		double whole = 0; /* of magnitudes: a diff's sum may be nothing */
 		for (uint32_t i = 0; i < f->row_n; i++)
-			whole += fabs((double)(running[i + 1] - running[i]));
+			whole += magnitude(f, type, i);
 		for (uint32_t i = 0; i < f->row_n && whole > 0; i++)
-			weight[i + 1] += fabs((double)(running[i + 1] - running[i])) / whole;
+			weight[i + 1] += magnitude(f, type, i) / whole;
 	}
 	for (uint32_t i = 0; i < f->row_n; i++)
 		weight[i + 1] += weight[i];
@@ -154,8 +166,9 @@ static uint32_t count_shared(const uint32_t *a, uint32_t a_n, const uint32_t *b,
 
 static void add_values(struct flame *f, uint32_t row, const int64_t *values)
 {
-	for (uint32_t type = 0; type < f->places->type_n; type++)
-		f->running[type][row + 1] = wrapping_add(f->running[type][row + 1], values[type]);
+	for (uint32_t column = 0; column < f->places->column_n; column++)
+		f->running[column][row + 1] =
+			wrapping_add(f->running[column][row + 1], values[column]);
 }
 
 static void add_row(struct flame *f, uint32_t first, uint32_t depth, uint32_t shared)
@@ -165,8 +178,8 @@ static void add_row(struct flame *f, uint32_t first, uint32_t depth, uint32_t sh
 	f->depth[row] = depth;
 	f->shared[row] = shared;
 	f->before[row + 1] = f->before[row] + depth - shared;
-	for (uint32_t type = 0; type < f->places->type_n; type++)
-		f->running[type][row + 1] = f->running[type][row];
+	for (uint32_t column = 0; column < f->places->column_n; column++)
+		f->running[column][row + 1] = f->running[column][row];
 }
 
 /* The keys stay where they are: what is asked of a graph later is in the other columns. */
@@ -180,7 +193,7 @@ static void take_rows(struct flame *f, const struct flame_rows *rows)
 		uint32_t shared = count_shared(f->keys + last, last_n, f->keys + first, n);
 		if (!f->row_n || shared != n || shared != last_n)
 			add_row(f, first, n, shared);
-		add_values(f, f->row_n - 1, rows->values + (size_t)row * f->places->type_n);
+		add_values(f, f->row_n - 1, rows->values + (size_t)row * f->places->column_n);
 		last = first;
 		last_n = n;
 	}
@@ -200,9 +213,9 @@ struct flame *flame_sort(struct flame_places *places, uint32_t root, struct flam
 	f->depth = mem_array(cells, sizeof(*f->depth));
 	f->shared = mem_array(cells, sizeof(*f->shared));
 	f->before = mem_zalloc(cells * sizeof(*f->before));
-	f->running = mem_array((size_t)places->type_n + 1, sizeof(*f->running));
-	for (uint32_t type = 0; type < places->type_n; type++)
-		f->running[type] = mem_zalloc(cells * sizeof(int64_t));
+	f->running = mem_array((size_t)places->column_n + 1, sizeof(*f->running));
+	for (uint32_t column = 0; column < places->column_n; column++)
+		f->running[column] = mem_zalloc(cells * sizeof(int64_t));
 	take_rows(f, rows);
 	rows->keys = NULL;
 	weigh_rows(f);
@@ -243,7 +256,7 @@ static void add_place(struct flame_places *places, struct graph *g, uint32_t inf
 	places->file[info] = strtab_addstr(&places->files, profile_str(g->profile, where));
 }
 
-static struct flame_places *make_places(struct report *r, struct graph *g)
+static struct flame_places *make_places(struct report *r, struct graph *g, uint32_t column_n)
 {
 	const struct profile *p = r->profile;
 	struct flame_places *places = mem_zalloc(sizeof(*places));
@@ -255,6 +268,7 @@ static struct flame_places *make_places(struct report *r, struct graph *g)
 	for (uint32_t i = 0; i < g->info_n; i++)
 		add_place(places, g, i);
 	places->type_n = p->sample_type_n;
+	places->column_n = column_n;
 	places->type = r->value_index;
 	places->types = mem_array((size_t)p->sample_type_n + 1, sizeof(*places->types));
 	for (uint32_t i = 0; i < p->sample_type_n; i++) {
@@ -341,15 +355,38 @@ static uint32_t find_row(struct finder *f, const struct flame_rows *rows, const 
 	return rows->n;
 }
 
-static int flatten(
-	struct flame_rows *rows, const struct profile *p, const struct graph *g, struct err *err)
+/* Of a diff's base, whose values are negative, both what it takes away and what it was. */
+static void add_sample(int64_t *row, const struct profile *p, uint32_t sample, bool is_base)
+{
+	const int64_t *values = profile_values(p, sample);
+	for (uint32_t type = 0; type < p->sample_type_n; type++) {
+		row[type] = wrapping_add(row[type], values[type]);
+		if (is_base)
+			row[p->sample_type_n + type] =
+				(int64_t)((uint64_t)row[p->sample_type_n + type] -
+					  (uint64_t)values[type]);
+	}
+}
+
+static bool is_diff(const struct profile *p, struct base_mark mark)
+{
+	for (uint32_t i = 0; i < p->sample_n && mark.key != UINT32_MAX; i++)
+		if (report_is_base(p, i, mark))
+			return true;
+	return false;
+}
+
+static int flatten(struct flame_rows *rows, const struct profile *p, const struct graph *g,
+	uint32_t column_n, struct err *err)
 {
 	struct finder finder = {.used = p->label_n > 0};
-	uint32_t types = p->sample_type_n, end_cap = 0;
+	struct base_mark mark = report_base_mark(p);
+	bool diff = column_n > p->sample_type_n;
+	uint32_t end_cap = 0;
 	struct stack own = {0};
 	int rc = 0;
 	map_init(&finder.rows);
-	rows->values = mem_zalloc(((size_t)p->sample_n * types + 1) * sizeof(*rows->values));
+	rows->values = mem_zalloc(((size_t)p->sample_n * column_n + 1) * sizeof(*rows->values));
 	for (uint32_t i = 0; i < p->sample_n && rc >= 0; i++) {
 		const uint32_t *stack = profile_stack(p, i, &own);
 		uint32_t n = own.n;
@@ -358,9 +395,8 @@ static int flatten(
 			rc = push_stack(rows, g, stack, n, err);
 			vec_push(rows->end, rows->n, end_cap, (uint32_t)rows->key_n);
 		}
-		int64_t *values = rows->values + (size_t)row * types;
-		for (uint32_t type = 0; type < types; type++)
-			values[type] = wrapping_add(values[type], profile_values(p, i)[type]);
+		add_sample(rows->values + (size_t)row * column_n, p, i,
+			diff && report_is_base(p, i, mark));
 	}
 	mem_free(finder.sample);
 	stack_release(&finder.other);
@@ -376,9 +412,12 @@ int flame_new(struct flame **ret, struct report *r, struct err *err)
 	struct graph_options options = {
 		.value_index = r->value_index, .mean_index = -1, .keep_objfile = false};
 	graph_init(&g, r->profile, &options);
-	int rc = flatten(&rows, r->profile, &g, err);
+	uint32_t column_n = r->profile->sample_type_n;
+	if (is_diff(r->profile, report_base_mark(r->profile)))
+		column_n *= 2;
+	int rc = flatten(&rows, r->profile, &g, column_n, err);
 	if (rc >= 0) {
-		struct flame_places *places = make_places(r, &g);
+		struct flame_places *places = make_places(r, &g, column_n);
 		*ret = flame_sort(places, strtab_addstr(&places->names, "all"), &rows);
 	}
 	release_rows(&rows);
@@ -390,8 +429,8 @@ void flame_free(struct flame *f)
 {
 	if (!f)
 		return;
-	for (uint32_t type = 0; type < f->places->type_n; type++)
-		mem_free(f->running[type]);
+	for (uint32_t column = 0; column < f->places->column_n; column++)
+		mem_free(f->running[column]);
 	free_places(f->places);
 	mem_free(f->keys);
 	mem_free(f->first);
@@ -421,7 +460,7 @@ uint32_t flame_type(const struct flame *f)
 
 size_t flame_size(const struct flame *f)
 {
-	size_t row = 4 * sizeof(uint32_t) + sizeof(double) + f->places->type_n * sizeof(int64_t);
+	size_t row = 4 * sizeof(uint32_t) + sizeof(double) + f->places->column_n * sizeof(int64_t);
 	return f->key_n * sizeof(*f->keys) + f->row_n * row;
 }
 
@@ -455,9 +494,9 @@ static void push_keys(struct flame_rows *to, const uint32_t *keys, size_t n, boo
 struct flame *flame_around(const struct flame *f, const char *name, enum flame_side side)
 {
 	struct flame_rows rows = {0};
-	uint32_t id = strtab_addstr(&f->places->names, name), types = f->places->type_n;
+	uint32_t id = strtab_addstr(&f->places->names, name), columns = f->places->column_n;
 	uint32_t end_cap = 0;
-	rows.values = mem_array((size_t)f->row_n * types + 1, sizeof(*rows.values));
+	rows.values = mem_array((size_t)f->row_n * columns + 1, sizeof(*rows.values));
 	for (uint32_t row = 0; row < f->row_n; row++) {
 		const uint32_t *keys = f->keys + f->first[row];
 		size_t n = f->depth[row], at = outermost(f, keys, n, id);
@@ -467,9 +506,9 @@ struct flame *flame_around(const struct flame *f, const char *name, enum flame_s
 			push_keys(&rows, keys, at, true);
 		else
 			push_keys(&rows, keys + at + 1, n - at - 1, false);
-		for (uint32_t type = 0; type < types; type++)
-			rows.values[(size_t)rows.n * types + type] =
-				f->running[type][row + 1] - f->running[type][row];
+		for (uint32_t column = 0; column < columns; column++)
+			rows.values[(size_t)rows.n * columns + column] =
+				f->running[column][row + 1] - f->running[column][row];
 		vec_push(rows.end, rows.n, end_cap, (uint32_t)rows.key_n);
 	}
 	struct flame *around = flame_sort(f->places, id, &rows);

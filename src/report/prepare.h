@@ -20,4 +20,11 @@ must_check int tag_filter_compile(struct tag_filter **ret, const char *name, con
 void tag_filter_free(struct tag_filter *f);
 bool tag_filter_match(struct tag_filter *f, const struct profile *p, uint32_t sample);
 
+/* The label that tells samples of a diff's base. */
+struct base_mark {
+	uint32_t key, yes; /* strings; key UINT32_MAX: the profile is no diff */
+};
+struct base_mark report_base_mark(const struct profile *p);
+bool report_is_base(const struct profile *p, uint32_t sample, struct base_mark mark);
+
 #endif

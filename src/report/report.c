@@ -288,13 +288,22 @@ static int set_options(struct report *r, struct err *err)
 	return 0;
 }
 
-/* Whether the sample comes from the base of a diff. */
-static bool is_base_sample(const struct profile *p, uint32_t sample, uint32_t key, uint32_t yes)
+struct base_mark report_base_mark(const struct profile *p)
+{
+	return (struct base_mark){
+		.key = strtab_find(&p->strings, "pprof::base", 11),
+		.yes = strtab_find(&p->strings, "true", 4),
+	};
+}
+
+bool report_is_base(const struct profile *p, uint32_t sample, struct base_mark mark)
 {
 	uint32_t n;
+	if (mark.key == UINT32_MAX)
+		return false;
 	const struct label *labels = profile_labels(p, sample, &n);
 	for (uint32_t i = 0; i < n; i++)
-		if (labels[i].key == key && !labels[i].is_num && labels[i].str == yes)
+		if (labels[i].key == mark.key && !labels[i].is_num && labels[i].str == mark.yes)
 			return true;
 	return false;
 }
@@ -312,8 +321,7 @@ static int64_t total_mean(const struct total *t)
 static int64_t sum_samples(const struct report *r)
 {
 	const struct profile *p = r->profile;
-	uint32_t key = strtab_find(&p->strings, "pprof::base", 11);
-	uint32_t yes = strtab_find(&p->strings, "true", 4);
+	struct base_mark mark = report_base_mark(p);
 	struct total all = {0}, base = {0};
 	for (uint32_t s = 0; s < p->sample_n; s++) {
 		const int64_t *values = profile_values(p, s);
@@ -321,7 +329,7 @@ static int64_t sum_samples(const struct report *r)
 		int64_t d = r->mean_index < 0 ? 0 : values[r->mean_index];
 		all.sum += v;
 		all.div += d;
-		if (key != UINT32_MAX && is_base_sample(p, s, key, yes)) {
+		if (report_is_base(p, s, mark)) {
 			base.sum += v;
 			base.div += d;
 		}

@@ -15,6 +15,7 @@
  * @property {import('./colour.js').Scheme | ''} colour '': what suits the profile
  * @property {boolean} flipped
  * @property {boolean} collapsed
+ * @property {boolean} normal a diff's sides have the same total
  * @property {boolean} table
  * @property {import('./table.js').Column} sort
  * @property {string} pattern
@@ -57,6 +58,7 @@ export function readView(hash, head) {
     colour: scheme ? scheme[0] : '',
     flipped: params.get('flip') === '1',
     collapsed: params.get('rec') === '1',
+    normal: params.get('norm') === '1',
     table: params.get('view') === 'table',
     sort: sort === 'cum' || sort === 'name' ? sort : 'flat',
     pattern: params.get('q') ?? '',
@@ -74,6 +76,7 @@ function lookParams(view, head) {
   if (view.colour) params.set('colour', view.colour);
   if (view.flipped) params.set('flip', '1');
   if (view.collapsed) params.set('rec', '1');
+  if (view.normal) params.set('norm', '1');
   if (view.table) params.set('view', 'table');
   if (view.sort !== 'flat') params.set('sort', view.sort);
   return params;

@@ -2,7 +2,7 @@
 // The flame graph page: keeps the view, which is in the address, and shows it in panes and tables.
 // Every change of the view goes one way: change it, write it to the address, show() it.
 
-import { matchNames, formatShare } from './model.js';
+import { makeTree, isDiff, normalScale, matchNames, formatShare } from './model.js';
 import { hasMore, folded } from './shape.js';
 import { SCHEMES, groupColour, changeColour, heaviestGroups } from './colour.js';
 import { makeSvg, makePng } from './paint.js';
@@ -39,6 +39,7 @@ const typeBox = element('type', HTMLSelectElement);
 const orderBox = element('order', HTMLSelectElement);
 const colourBox = element('colour', HTMLSelectElement);
 const collapseBox = element('collapse', HTMLInputElement);
+const normalBox = element('normal', HTMLInputElement);
 const help = element('help', HTMLDialogElement);
 
 let view = readView(location.hash, data);
@@ -94,40 +95,32 @@ function complain(text) {
   problem.hidden = !text;
 }
 
-/** @param {import('./model.js').Tree} tree */
-function schemeFor(tree) {
-  return view.colour || (tree.isDiff ? 'change' : 'package');
+function scheme() {
+  return view.colour || (isDiff(data, view.type) ? 'change' : 'package');
 }
 
 /** @param {Record<string, import('./shape.js').Numbered>} sources */
 function showSources(sources) {
+  const scale = view.normal ? normalScale(data, view.type) : 1;
+  const { whole } = makeTree(data, view.type, scale);
+  const look = { type: view.type, unit: data.types[view.type], order: view.order, colour: scheme(), collapsed: view.collapsed, scale };
   complain('');
   for (const side of SIDES) element(side + '-part', HTMLElement).hidden = view.table || !sources[side];
   for (const side of shownSides()) {
-    const pane = panes[side];
-    const isDiff = sources[side].self[view.type].some((value) => value < 0);
-    const colour = view.colour || (isDiff || panes.main.tree.isDiff ? 'change' : 'package');
-    const look = { type: view.type, unit: data.types[view.type], order: view.order, colour, collapsed: view.collapsed };
-    pane.upward = side === 'callers' || (side === 'main' && view.flipped);
-    pane.show(sources[side], look, view.parts[side].zoom, side === 'main' ? null : wholeValue());
+    panes[side].upward = side === 'callers' || (side === 'main' && view.flipped);
+    panes[side].show(sources[side], look, view.parts[side].zoom, whole);
   }
   if (!shownSides().includes(sideOf(active))) active = panes[shownSides()[0]];
   showControls();
   search();
 }
 
-/** What 100 % is in a sandwich too: the whole profile. */
-function wholeValue() {
-  const column = data.self[view.type];
-  const isDiff = column.some((value) => value < 0);
-  return column.reduce((sum, value) => sum + (isDiff ? Math.abs(value) : value), 0);
-}
-
 function showControls() {
   typeBox.value = String(view.type);
   orderBox.value = view.order;
-  colourBox.value = schemeFor(panes[shownSides()[0]].tree);
+  colourBox.value = scheme();
   collapseBox.checked = view.collapsed;
+  normalBox.checked = view.normal;
   if (searchBox.value !== view.pattern) searchBox.value = view.pattern;
   element('flip', HTMLButtonElement).setAttribute('aria-pressed', String(view.flipped));
   element('flip', HTMLButtonElement).disabled = Boolean(view.fn);
@@ -199,13 +192,13 @@ function legendItem(colour, text) {
 
 function legend() {
   const pane = panes[view.fn ? 'callees' : 'main'];
-  const scheme = pane.look.colour;
+  const { colour } = pane.look;
   /** @type {HTMLElement[]} */
   let items = [];
-  if (scheme === 'change')
+  if (colour === 'change')
     items = [legendItem(changeColour(-1), 'less than in the base (hatched)'), legendItem(changeColour(0), 'the same'), legendItem(changeColour(1), 'more')];
-  if (scheme === 'package' || scheme === 'file')
-    items = heaviestGroups(pane.data, pane.tree, scheme, LEGEND_MAX).map(
+  if (colour === 'package' || colour === 'file')
+    items = heaviestGroups(pane.data, pane.tree, colour, LEGEND_MAX).map(
       ({ group, value }) => legendItem(groupColour(group), group + ' ' + formatShare(value, pane.tree.gross[0])));
   element('legend', HTMLUListElement).replaceChildren(...items);
   element('legend', HTMLUListElement).hidden = view.table || !items.length;
@@ -487,6 +480,7 @@ function listen() {
   orderBox.addEventListener('change', () => change({ order: orderBox.value === 'name' ? 'name' : 'value' }, true));
   colourBox.addEventListener('change', () => change({ colour: SCHEMES.find(([name]) => name === colourBox.value)?.[0] ?? '' }, true));
   collapseBox.addEventListener('change', () => change({ collapsed: collapseBox.checked }, true));
+  normalBox.addEventListener('change', () => change({ normal: normalBox.checked }, true));
   onClick('next', () => nextMatch(1));
   onClick('previous', () => nextMatch(-1));
   onClick('reset', reset);
@@ -516,7 +510,8 @@ function start() {
   element('title', HTMLHeadingElement).textContent = data.title || 'flame graph';
   element('labels', HTMLParagraphElement).textContent = data.labels.join(' · ');
   data.types.forEach((type, i) => typeBox.add(new Option(type.name, String(i))));
-  for (const [scheme, text] of SCHEMES) colourBox.add(new Option(text.toLowerCase(), scheme));
+  for (const [name, text] of SCHEMES) if (name !== 'change' || isDiff(data, view.type)) colourBox.add(new Option(text.toLowerCase(), name));
+  element('normal-label', HTMLLabelElement).hidden = !data.base;
   // A server's pages all have the sample type in their navigation.
   element('type-label', HTMLLabelElement).hidden = served || data.types.length < 2;
   for (const id of ['view-menu', 'export-menu']) makeDisclosure(element(id, HTMLDetailsElement));

@@ -17,6 +17,7 @@
  * @property {number[]} more how many frames a "… more" node stands for
  * @property {number[]} [id] the number by which a server knows the node
  * @property {number[][]} self by type, by node
+ * @property {number[][]} [base] of a diff: what was there before, by type, by node; self is less that
  *
  * @typedef {Object} PageHead What the page says beside the tree.
  * @property {string} title
@@ -34,26 +35,61 @@
  * @property {Float64Array} self
  * @property {Float64Array} total
  * @property {Float64Array} gross of magnitudes, so that what a diff took away takes room too
+ * @property {Float64Array | null} before of a diff, if it is known: totals of the base
  * @property {Float64Array} start where it begins among its siblings, in units of gross from 0
  * @property {number} whole what 100 % is
  * @property {boolean} isDiff
  * @property {number} maxDepth
  */
 
+/** Adds what is below each node to it. @param {Int32Array} parent @param {Float64Array} sums */
+export function addUp(parent, sums) {
+  for (let i = sums.length - 1; i > 0; i--) sums[parent[i]] += sums[i];
+  return sums;
+}
+
+/** Whether the values are what changed. @param {Columns} data @param {number} type */
+export function isDiff(data, type) {
+  return Boolean(data.base) || data.self[type].some((value) => value < 0);
+}
+
+/** By what the values of a diff are to be multiplied for both sides to have the same total. @param {Columns} data @param {number} type */
+export function normalScale(data, type) {
+  if (!data.base) return 1;
+  const before = data.base[type].reduce((sum, value) => sum + value, 0);
+  const after = before + data.self[type].reduce((sum, value) => sum + value, 0);
+  return before > 0 && after > 0 ? before / after : 1;
+}
+
+/**
+ * Values of nodes by themselves: what is shown of them, and how wide they are.
+ * @param {Columns} data @param {number} type @param {number} scale
+ */
+function ownValues(data, type, scale) {
+  const self = Float64Array.from(data.self[type]);
+  const base = data.base && data.base[type];
+  if (!base) return { self, gross: self.map(Math.abs), before: null };
+  const after = self.map((value, i) => (value + base[i]) * scale);
+  return {
+    self: after.map((value, i) => value - base[i]),
+    gross: after.map((value, i) => Math.abs(value) + Math.abs(base[i])),
+    before: Float64Array.from(base),
+  };
+}
+
 /**
  * Builds parents, subtree ends, sums and positions for one sample type.
  * @param {Columns} data
  * @param {number} type
+ * @param {number} [scale] of what a diff compares with its base
  * @returns {Tree}
  */
-export function makeTree(data, type) {
+export function makeTree(data, type, scale = 1) {
   const n = data.depth.length;
   const parent = new Int32Array(n);
   const end = new Int32Array(n);
   const depth = Int32Array.from(data.depth);
-  const self = Float64Array.from(data.self[type]);
-  const total = new Float64Array(n);
-  const gross = new Float64Array(n);
+  const { self, gross, before } = ownValues(data, type, scale);
   const start = new Float64Array(n);
   /** @type {number[]} */
   const path = [];
@@ -66,13 +102,9 @@ export function makeTree(data, type) {
     if (d > maxDepth) maxDepth = d;
   }
   while (path.length) end[/** @type {number} */ (path.pop())] = n;
-  for (let i = n - 1; i >= 0; i--) {
-    total[i] += self[i];
-    gross[i] += Math.abs(self[i]);
-    if (parent[i] < 0) continue;
-    total[parent[i]] += total[i];
-    gross[parent[i]] += gross[i];
-  }
+  const total = addUp(parent, self.slice());
+  addUp(parent, gross);
+  if (before) addUp(parent, before);
   const next = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const p = parent[i];
@@ -81,9 +113,8 @@ export function makeTree(data, type) {
     next[p] += gross[i];
     next[i] = 0;
   }
-  const isDiff = self.some((value) => value < 0);
-  const whole = isDiff ? gross[0] : total[0];
-  return { n, parent, depth, end, self, total, gross, start, whole, isDiff, maxDepth };
+  const whole = before && before[0] ? before[0] : isDiff(data, type) ? gross[0] : total[0];
+  return { n, parent, depth, end, self, total, gross, before, start, whole, isDiff: isDiff(data, type), maxDepth };
 }
 
 /**

@@ -21,6 +21,7 @@ const UNSEEN_WIDTH = 1200; // px
  * @property {import('./shape.js').Order} order
  * @property {import('./colour.js').Scheme} colour
  * @property {boolean} collapsed recursion is one frame
+ * @property {number} scale of what a diff compares with its base
  *
  * @typedef {Object} Host What a pane tells the page.
  * @property {(pane: Pane) => void} focused another frame has the focus
@@ -35,11 +36,6 @@ export function themeInks() {
   /** @param {string} name */
   const of = (name) => style.getPropertyValue(name).trim();
   return { paper: of('--paper'), ink: of('--ink'), frameInk: of('--frame-ink'), accent: of('--accent') };
-}
-
-/** The sum of a column. @param {number[]} column */
-function sumOf(column) {
-  return column.reduce((sum, value) => sum + value, 0);
 }
 
 export class Pane {
@@ -64,7 +60,7 @@ export class Pane {
     this.data = { names: [''], files: [], depth: [0], name: [0], file: [-1], inlined: [0], more: [0], id: [0], self: [[0]] };
     this.tree = makeTree(this.data, 0);
     /** @type {Look} */
-    this.look = { type: 0, unit: { name: '', unit: '' }, order: 'value', colour: 'package', collapsed: false };
+    this.look = { type: 0, unit: { name: '', unit: '' }, order: 'value', colour: 'package', collapsed: false, scale: 1 };
     canvas.addEventListener('mousemove', (event) => this.moved(event));
     canvas.addEventListener('mouseleave', () => this.setHover(-1, null));
     canvas.addEventListener('click', (event) => this.clicked(event));
@@ -80,8 +76,8 @@ export class Pane {
     const focusId = this.data.id[this.focus];
     const shaped = look.collapsed ? collapseRecursion(source) : source;
     this.look = look;
-    this.data = reorder(shaped, look.type, look.order);
-    this.tree = makeTree(this.data, look.type);
+    this.data = reorder(shaped, look.type, look.order, look.scale);
+    this.tree = makeTree(this.data, look.type, look.scale);
     this.whole = whole ?? this.tree.whole;
     this.root = Math.max(0, this.data.id.indexOf(rootId));
     const focus = this.data.id.indexOf(focusId);
@@ -125,7 +121,7 @@ export class Pane {
     return this.data.name[node] < 0;
   }
 
-  /** @param {number} value */
+  /** Of a difference with its sign. @param {number} value */
   print(value) {
     return (this.tree.isDiff && value > 0 ? '+' : '') + formatValue(value, this.look.unit.unit);
   }
@@ -133,11 +129,15 @@ export class Pane {
   /** @param {number} node */
   describe(node) {
     const { tree } = this;
-    let text = this.print(tree.total[node]) + ' (' + formatShare(tree.total[node], this.whole) + ' of all';
+    let text = this.print(tree.total[node]) + ' (' + formatShare(tree.total[node], this.whole) + (tree.before ? ' of the base' : ' of all');
     const parent = tree.parent[node];
     if (!tree.isDiff && this.root) text += ', ' + formatShare(tree.total[node], tree.total[this.root]) + ' of what is shown';
     if (!tree.isDiff && parent > 0) text += ', ' + formatShare(tree.total[node], tree.total[parent]) + ' of its caller';
     text += ')';
+    if (tree.before) {
+      const { unit } = this.look.unit;
+      text += ' · ' + formatValue(tree.before[node], unit) + ' before, ' + formatValue(tree.before[node] + tree.total[node], unit) + ' after';
+    }
     if (tree.self[node]) text += ' · itself ' + this.print(tree.self[node]) + ' (' + formatShare(tree.self[node], this.whole) + ')';
     return text;
   }
@@ -370,9 +370,4 @@ export class Pane {
     const x = box.left + (frame ? frame.x + Math.min(frame.w / 2, 40) : 0);
     this.host.asked(this, this.focus, x, box.top + this.rowTop(this.tree.depth[this.focus]) + ROW);
   }
-}
-
-/** What 100 % of a source is. @param {Numbered} source @param {number} type */
-export function wholeOf(source, type) {
-  return source.self[type].some((value) => value < 0) ? sumOf(source.self[type].map(Math.abs)) : sumOf(source.self[type]);
 }

@@ -4,7 +4,7 @@
 // what was done to it, and going back is making it anew. (Rejected: changing the tree in place, which
 // makes every way back a case of its own.)
 
-import { makeTree } from './model.js';
+import { makeTree, addUp } from './model.js';
 
 /** @typedef {import('./model.js').Columns} Columns */
 /** @typedef {Columns & {id: number[]}} Numbered */
@@ -14,6 +14,17 @@ export function numbered(data) {
   return { ...data, id: data.id ?? data.depth.map((_, i) => i) };
 }
 
+/** All columns of values. @param {Columns} data @returns {number[][]} */
+function valuesOf(data) {
+  return data.base ? data.self.concat(data.base) : data.self;
+}
+
+/** Those columns, as the members they are. @param {Columns} like @param {number[][]} values */
+function asMembers(like, values) {
+  const types = like.self.length;
+  return like.base ? { self: values.slice(0, types), base: values.slice(types) } : { self: values };
+}
+
 /** The nodes at `at`, in that order. @param {Numbered} from @param {ArrayLike<number>} at @returns {Numbered} */
 function take(from, at) {
   /** @param {number[]} column */
@@ -21,7 +32,7 @@ function take(from, at) {
   return {
     names: from.names, files: from.files,
     depth: pick(from.depth), name: pick(from.name), file: pick(from.file), inlined: pick(from.inlined),
-    more: pick(from.more), id: pick(from.id), self: from.self.map(pick),
+    more: pick(from.more), id: pick(from.id), ...asMembers(from, valuesOf(from).map(pick)),
   };
 }
 
@@ -29,10 +40,10 @@ function take(from, at) {
 
 /**
  * Siblings heaviest first or by name; what stands for others is last in both.
- * @param {Numbered} data @param {number} type @param {Order} order @returns {Numbered}
+ * @param {Numbered} data @param {number} type @param {Order} order @param {number} [scale] see makeTree() @returns {Numbered}
  */
-export function reorder(data, type, order) {
-  const tree = makeTree(data, type);
+export function reorder(data, type, order, scale = 1) {
+  const tree = makeTree(data, type, scale);
   /** @param {number} i */
   const nameOf = (i) => data.names[data.name[i]];
   /** @type {(a: number, b: number) => number} */
@@ -59,14 +70,15 @@ class Merger {
   /** @param {Numbered} from @param {number} root a node of `from` */
   constructor(from, root) {
     this.from = from;
-    /** @type {{at: number, children: Map<string, number>, self: number[]}[]} */
+    this.values = valuesOf(from);
+    /** @type {{at: number, children: Map<string, number>, sums: number[]}[]} */
     this.nodes = [];
     this.root = this.add(root);
   }
 
   /** @param {number} at */
   add(at) {
-    return this.nodes.push({ at, children: new Map(), self: this.from.self.map(() => 0) }) - 1;
+    return this.nodes.push({ at, children: new Map(), sums: this.values.map(() => 0) }) - 1;
   }
 
   /** @param {number} parent @param {number} at @returns {number} */
@@ -80,10 +92,10 @@ class Merger {
     return made;
   }
 
-  /** @param {number} node @param {(type: number) => number} value */
-  addValues(node, value) {
-    const self = this.nodes[node].self;
-    for (let type = 0; type < self.length; type++) self[type] += value(type);
+  /** @param {number} node @param {ArrayLike<number>[]} columns @param {number} at */
+  addValues(node, columns, at) {
+    const { sums } = this.nodes[node];
+    columns.forEach((column, i) => { sums[i] += column[at]; });
   }
 
   /** @returns {Numbered} */
@@ -99,8 +111,8 @@ class Merger {
       for (const c of children) open.push({ node: c, depth: depth + 1 });
     }
     const taken = take(this.from, walk.map((node) => this.nodes[node].at));
-    const self = this.from.self.map((_, type) => walk.map((node) => this.nodes[node].self[type]));
-    return { ...taken, depth: depths, self };
+    const values = this.values.map((_, i) => walk.map((node) => this.nodes[node].sums[i]));
+    return { ...taken, depth: depths, ...asMembers(this.from, values) };
   }
 }
 
@@ -113,7 +125,7 @@ export function collapseRecursion(data) {
     const above = i ? target[parent[i]] : merger.root;
     const same = i > 0 && data.name[i] >= 0 && data.name[i] === data.name[parent[i]] && data.file[i] === data.file[parent[i]];
     target[i] = i === 0 || same ? above : merger.child(above, i);
-    merger.addValues(target[i], (type) => data.self[type][i]);
+    merger.addValues(target[i], merger.values, i);
   }
   return merger.finish();
 }
@@ -140,16 +152,16 @@ export function around(data, name) {
   if (!found.length) return null;
   const callees = new Merger(data, found[0]);
   const callers = new Merger(data, found[0]);
-  const sums = data.self.map((_, type) => makeTree(data, type).total);
+  const sums = valuesOf(data).map((column) => addUp(parent, Float64Array.from(column)));
   const target = new Int32Array(data.name.length);
   for (const root of found) {
     for (let i = root; i < end[root]; i++) {
       target[i] = i === root ? callees.root : callees.child(target[parent[i]], i);
-      callees.addValues(target[i], (type) => data.self[type][i]);
+      callees.addValues(target[i], callees.values, i);
     }
     let at = callers.root;
     for (let p = parent[root]; p > 0; p = parent[p]) at = callers.child(at, p);
-    callers.addValues(at, (type) => sums[type][root]);
+    callers.addValues(at, sums, root);
   }
   return { callers: callers.finish(), callees: callees.finish() };
 }
@@ -180,6 +192,7 @@ export function graft(data, id, part) {
   const fileAt = intern(files, part.files);
   const end = makeTree(data, 0).end[at];
   const from = isGroup ? 1 : 0;
+  const partValues = valuesOf(part);
   const shift = data.depth[at] - from;
   /** @param {number[]} old @param {number[]} fresh @param {(value: number) => number} [change] */
   const splice = (old, fresh, change) => {
@@ -192,7 +205,7 @@ export function graft(data, id, part) {
     name: splice(data.name, part.name, (i) => (i < 0 ? i : nameAt[i])),
     file: splice(data.file, part.file, (i) => (i < 0 ? i : fileAt[i])),
     inlined: splice(data.inlined, part.inlined), more: splice(data.more, part.more), id: splice(data.id, part.id),
-    self: data.self.map((old, type) => splice(old, part.self[type])),
+    ...asMembers(data, valuesOf(data).map((old, i) => splice(old, partValues[i]))),
   };
   // The root of a part does not know into what it is inlined.
   if (!isGroup) spliced.inlined[at] = data.inlined[at];

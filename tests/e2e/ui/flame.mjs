@@ -288,8 +288,20 @@ async function diff() {
   check('a diff is coloured by change', (await page.inputValue('#colour')) === 'change' && (await page.textContent('#legend')).includes('more'), await page.textContent('#legend'));
   await press(page, 'ArrowDown', 'ArrowDown', 'ArrowDown');
   const texts = await items(page);
-  check('what is more has a plus', texts.some((t) => t.startsWith('slower, +400ms')) && texts.some((t) => t.startsWith('fresh, +100ms')), texts);
-  check('what is gone a minus', texts.some((t) => t.startsWith('gone, -300ms')), texts);
+  const has = async (text) => (await items(page)).some((item) => item.startsWith(text));
+  check('what is more says by how much, and of what', await has('slower, +400ms (44.44% of the base) · 200ms before, 600ms after'), await items(page));
+  check('what is gone and what is new too', await has('gone, -300ms (-33.33% of the base) · 300ms before, 0ns after') && await has('fresh, +100ms'), await items(page));
+  check('what is the same is there', await has('steady, 0ns (0.00% of the base) · 400ms before'), await items(page));
+  await page.click('#view-menu summary');
+  await page.check('#normal');
+  await settled(page);
+  check('both sides can have the same total', await has('steady, -72.73ms') && hash(page).get('norm') === '1', await items(page));
+  await checkAxe(page, 'the view menu');
+  await page.keyboard.press('Escape');
+  await page.goto(url + '/ui/flamegraph#fn=slower');
+  await page.reload();
+  await settled(page);
+  check('callers of what changed have both sides too', (await items(page, 'callers'))[0].startsWith('slower, +400ms (44.44% of the base) · 200ms before'), await items(page, 'callers'));
   await checkAxe(page, 'a diff');
 }
 
@@ -303,6 +315,7 @@ async function standalone() {
   check('the page of -flame runs from a file', (await focused(page)).startsWith('all, '), await items(page));
   await page.selectOption('#type', { label: 'samples' });
   await settled(page);
+  check('there is no scale where there is no base', !(await page.$eval('#normal-label', (label) => label.offsetParent)));
   check('its sample type can be chosen', (await focused(page)).startsWith('all, 109 (100') && hash(page).get('si') === '0', await focused(page));
   await press(page, 'Escape');
   await page.focus('#main-tree');

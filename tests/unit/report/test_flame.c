@@ -248,6 +248,43 @@ static void test_around(void **state)
 	flame_free(f);
 }
 
+/* Of a diff both what changed and what was before; a frame that stayed the same is worth as much.
+ */
+static void test_diff(void **state)
+{
+	static const struct {
+		uint32_t function;
+		int64_t value;
+		bool is_base;
+	} samples[] = {
+		{0, 40, false}, {0, -40, true}, {1, 60, false}, {1, -20, true}, {2, -30, true}};
+	struct profile p;
+	struct config c;
+	struct report r;
+	struct flame *f;
+	struct buf out = BUF_INIT;
+	profile_init(&p);
+	profile_add_sample_type(&p, "samples", "count");
+	add_places(&p);
+	struct label mark = {.key = strtab_addstr(&p.strings, "pprof::base"),
+		.str = strtab_addstr(&p.strings, "true")};
+	for (size_t i = 0; i < array_len(samples); i++)
+		profile_add_sample(
+			&p, &samples[i].function, 1, &samples[i].value, &mark, samples[i].is_base);
+	config_init(&c);
+	assert_int_equal(report_init(&r, &p, REPORT_FLAME, "flame", NULL, &c, NULL, NULL), 0);
+	assert_int_equal(flame_new(&f, &r, NULL), 0);
+	assert_int_equal(flame_json(f, 0, &flame_cut_screen, true, &out, NULL), 0);
+	assert_non_null(strstr(out.data, "\"names\":[\"\",\"all\",\"a\",\"b\",\"c\"]"));
+	assert_non_null(strstr(out.data, "\"self\":[\n[0,0,40,-30]]"));
+	assert_non_null(strstr(out.data, "\"base\":[\n[0,40,20,30]]"));
+	buf_release(&out);
+	flame_free(f);
+	report_release(&r);
+	config_release(&c);
+	profile_release(&p);
+}
+
 static void test_nothing(void **state)
 {
 	struct profile p;
@@ -282,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_everything_is_there),
 		cmocka_unit_test(test_numbers_find_their_frames),
 		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_nothing),
 	};
 	return cmocka_run_group_tests_name("flame", tests, NULL, NULL);

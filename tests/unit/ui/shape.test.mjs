@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { numbered, reorder, collapseRecursion, around, graft, hasMore, folded } from '../../../ui/flame/shape.js';
 import { packageOf, changeColour, groupColour, heaviestGroups } from '../../../ui/flame/colour.js';
-import { makeTree } from '../../../ui/flame/model.js';
+import { makeTree, normalScale } from '../../../ui/flame/model.js';
 import { readView, viewHash, lookHash } from '../../../ui/flame/address.js';
 import { zoomed, moved } from '../../../ui/profile/graph.js';
 
@@ -46,6 +46,20 @@ test('callers and callees of all outermost occurrences', () => {
   assert.equal(show(callees), 'a:58 .a:35 ..c:5');
   assert.equal(show(callers), 'a:58 .main:55 .c:3 ..main:3');
   assert.equal(around(data, 'nobody'), null);
+});
+
+const diff = { ...data, self: [[0, 0, 10, -20, 0, 5, 7, 3, 25]], base: [[0, 0, 0, 20, 30, 0, 0, 0, 15]] };
+
+test('a diff keeps what was before through all of it', () => {
+  const tree = makeTree(diff, 0);
+  assert.equal(tree.whole, 65);
+  assert.equal(tree.total[0], 30);
+  assert.deepEqual([...tree.gross].slice(2, 6), [10, 85, 65, 5]);
+  assert.deepEqual(collapseRecursion(diff).base, [[0, 0, 0, 50, 0, 0, 0, 15]]);
+  assert.equal(makeTree(around(diff, 'a').callers, 0).before[0], 50);
+  assert.equal(normalScale(diff, 0), 65 / 95);
+  assert.ok(Math.abs(makeTree(diff, 0, 65 / 95).total[0]) < 1e-9);
+  assert.equal(normalScale(data, 0), 1);
 });
 
 test('a part is put where it belongs, and sums stay', () => {

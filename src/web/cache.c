@@ -1,46 +1,51 @@
 /*
- * Flame graphs by what they were made for: the last few that were asked for. A handful, so a list
- * is searched from the front; the one found goes to the front.
+ * Values by what they were made for: the last few that were asked for. A handful, so a list is
+ * searched from the front; the one found goes to the front.
  */
 #include "web/internal.h"
 
 struct entry {
 	char *key;
-	struct flame *flame;
+	void *value;
+	size_t size;
 };
 
-struct flame_cache {
+struct lru {
 	struct entry *entries; /* last asked for first */
 	unsigned n, count_max;
 	size_t size, size_max;
+	lru_free_fn *free_value;
 };
 
-struct flame_cache *flame_cache_new(unsigned count_max, size_t size_max)
+struct lru *lru_new(unsigned count_max, size_t size_max, lru_free_fn *free_value)
 {
-	struct flame_cache *c = mem_zalloc(sizeof(*c));
+	struct lru *c = mem_zalloc(sizeof(*c));
 	c->entries = mem_array((size_t)count_max + 1, sizeof(*c->entries));
 	c->count_max = count_max;
 	c->size_max = size_max;
+	c->free_value = free_value;
 	return c;
 }
 
-static void drop_last(struct flame_cache *c)
+static void drop_last(struct lru *c)
 {
 	struct entry *last = &c->entries[--c->n];
-	c->size -= flame_size(last->flame);
-	flame_free(last->flame);
+	c->size -= last->size;
+	c->free_value(last->value);
 	mem_free(last->key);
 }
 
-void flame_cache_free(struct flame_cache *c)
+void lru_free(struct lru *c)
 {
+	if (!c)
+		return;
 	while (c->n)
 		drop_last(c);
 	mem_free(c->entries);
 	mem_free(c);
 }
 
-const struct flame *flame_cache_get(struct flame_cache *c, const char *key)
+void *lru_get(struct lru *c, const char *key)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		struct entry found = c->entries[i];
@@ -48,18 +53,17 @@ const struct flame *flame_cache_get(struct flame_cache *c, const char *key)
 			continue;
 		memmove(c->entries + 1, c->entries, i * sizeof(found));
 		c->entries[0] = found;
-		return found.flame;
+		return found.value;
 	}
 	return NULL;
 }
 
-const struct flame *flame_cache_put(struct flame_cache *c, const char *key, struct flame *f)
+void lru_put(struct lru *c, const char *key, void *value, size_t size)
 {
 	memmove(c->entries + 1, c->entries, c->n * sizeof(*c->entries));
-	c->entries[0] = (struct entry){.key = mem_strdup(key), .flame = f};
-	c->size += flame_size(f);
+	c->entries[0] = (struct entry){.key = mem_strdup(key), .value = value, .size = size};
+	c->size += size;
 	c->n++;
 	while (c->n > 1 && (c->n > c->count_max || c->size > c->size_max))
 		drop_last(c);
-	return f;
 }

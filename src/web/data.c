@@ -8,8 +8,8 @@
  *	    &side=callers|callees                one of the two alone,
  *	    &node=N                              and what is below frame N of it
  *
- * Graphs are kept by the parameters that made them, so that looking around in one, going back and
- * opening a second page of the same make no report again.
+ * Graphs are kept by what made them, so that looking around in one, going back and opening a second
+ * page of the same make no report again.
  */
 #include "web/internal.h"
 
@@ -57,19 +57,52 @@ static int make_flame(struct query *q, struct flame **ret, struct err *err)
 	return rc;
 }
 
+static void flame_key_of(struct query *q, struct buf *ret)
+{
+	if (!*q->config.granularity)
+		config_set_string(&q->config.granularity, "filefunctions");
+	put_key(&q->config, ret);
+}
+
 int query_flame(struct query *q, const struct flame **ret, struct err *err)
 {
 	struct buf key = BUF_INIT;
 	struct flame *made;
 	int rc = 0;
-	if (!*q->config.granularity)
-		config_set_string(&q->config.granularity, "filefunctions");
-	put_key(&q->config, &key);
-	*ret = flame_cache_get(q->server->flames, key.data);
-	if (!*ret) {
-		rc = make_flame(q, &made, err);
-		if (rc >= 0)
-			*ret = flame_cache_put(q->server->flames, key.data, made);
+	flame_key_of(q, &key);
+	*ret = lru_get(q->server->flames, key.data);
+	if (!*ret && (rc = make_flame(q, &made, err)) >= 0) {
+		lru_put(q->server->flames, key.data, made, flame_size(made));
+		*ret = made;
+	}
+	buf_release(&key);
+	return rc;
+}
+
+static int name_error(struct query *q, const char *name, struct err *err)
+{
+	q->res->status = 404;
+	return err_set(err, ERR_NOT_FOUND, "no function of that name in the graph: %s", name);
+}
+
+/* One side of a function in the query's graph; kept like it. */
+static int query_side(struct query *q, const char *name, enum flame_side side,
+	const struct flame **ret, struct err *err)
+{
+	struct buf key = BUF_INIT;
+	const struct flame *whole;
+	int rc = 0;
+	flame_key_of(q, &key);
+	buf_printf(&key, "%s %s", side == FLAME_CALLERS ? "callers of" : "callees of", name);
+	*ret = lru_get(q->server->flames, key.data);
+	if (!*ret && (rc = query_flame(q, &whole, err)) >= 0) {
+		if (flame_has(whole, name)) {
+			struct flame *made = flame_around(whole, name, side);
+			lru_put(q->server->flames, key.data, made, flame_size(made));
+			*ret = made;
+		} else {
+			rc = name_error(q, name, err);
+		}
 	}
 	buf_release(&key);
 	return rc;
@@ -104,22 +137,22 @@ int web_flame_json(struct query *q, struct err *err)
 	return rc;
 }
 
-static int put_side(const struct flame *f, const char *name, enum flame_side side, int64_t node,
-	struct buf *out, struct err *err)
+static int put_side(
+	struct query *q, const char *name, enum flame_side side, int64_t node, struct err *err)
 {
-	struct flame *around = flame_around(f, name, side);
-	int rc = flame_json(around, node, &flame_cut_screen, true, out, err);
-	flame_free(around);
-	return rc;
+	const struct flame *f;
+	int rc = query_side(q, name, side, &f, err);
+	return rc < 0 ? rc : flame_json(f, node, &flame_cut_screen, true, &q->res->body, err);
 }
 
-static int put_both(const struct flame *f, const char *name, struct buf *out, struct err *err)
+static int put_both(struct query *q, const char *name, struct err *err)
 {
+	struct buf *out = &q->res->body;
 	buf_addstr(out, "{\"callers\":");
-	int rc = put_side(f, name, FLAME_CALLERS, 0, out, err);
+	int rc = put_side(q, name, FLAME_CALLERS, 0, err);
 	buf_addstr(out, ",\n\"callees\":");
 	if (rc >= 0)
-		rc = put_side(f, name, FLAME_CALLEES, 0, out, err);
+		rc = put_side(q, name, FLAME_CALLEES, 0, err);
 	buf_addch(out, '}');
 	return rc;
 }
@@ -128,24 +161,16 @@ int web_sandwich_json(struct query *q, struct err *err)
 {
 	const char *name = http_param(q->req, "fn"), *side = http_param(q->req, "side");
 	bool callers = strcmp(side, "callers") == 0, callees = strcmp(side, "callees") == 0;
-	const struct flame *f;
 	int64_t node;
 	int rc = get_node(q, &node, err);
-	if (rc >= 0 && !*name)
-		rc = err_set(err, ERR_USAGE, "fn= is to name a function");
-	if (rc >= 0 && !callers && !callees && (*side || node))
-		rc = err_set(err, ERR_USAGE, "side= is to be callers or callees");
-	if (rc >= 0)
-		rc = query_flame(q, &f, err);
 	if (rc < 0)
 		return rc;
+	if (!*name)
+		return err_set(err, ERR_USAGE, "fn= is to name a function");
+	if (!callers && !callees && (*side || node))
+		return err_set(err, ERR_USAGE, "side= is to be callers or callees");
 	q->res->type = "application/json";
-	if (!flame_has(f, name)) {
-		q->res->status = 404;
-		return err_set(
-			err, ERR_NOT_FOUND, "no function of that name in the graph: %s", name);
-	}
 	if (!callers && !callees)
-		return put_both(f, name, &q->res->body, err);
-	return put_side(f, name, callers ? FLAME_CALLERS : FLAME_CALLEES, node, &q->res->body, err);
+		return put_both(q, name, err);
+	return put_side(q, name, callers ? FLAME_CALLERS : FLAME_CALLEES, node, err);
 }

@@ -6,12 +6,13 @@
 
 #include "web/web.h"
 
-struct flame_cache;
+struct lru;
 
 struct web_server {
 	const struct web_profile *web;
 	struct http_server *http;
-	struct flame_cache *flames;
+	struct lru *flames;  /* struct flame */
+	struct lru *answers; /* struct answer: those that were long in the making */
 	uint64_t instance; /* tells this server's answers from those of another at the same port */
 };
 
@@ -55,12 +56,14 @@ web_data_fn web_flame_json, web_sandwich_json, web_export;
 /* --- saved configurations (web/configs.c) --- */
 web_data_fn web_configs_json, web_save_config, web_delete_config;
 
-/* --- graphs made before, the last ones asked for (web/cache.c) --- */
-struct flame_cache *flame_cache_new(unsigned count_max, size_t size_max);
-void flame_cache_free(struct flame_cache *c);
-/* NULL if it is not there. Valid until the next flame_cache_put(). */
-const struct flame *flame_cache_get(struct flame_cache *c, const char *key);
-/* Takes the graph over; those not asked for longest go, but never this one. */
-const struct flame *flame_cache_put(struct flame_cache *c, const char *key, struct flame *f);
+/* --- what was made before: the last things asked for (web/cache.c) --- */
+typedef void lru_free_fn(void *value);
+struct lru *lru_new(unsigned count_max, size_t size_max, lru_free_fn *free_value);
+void lru_free(struct lru *c); /* NULL is fine */
+/* NULL if it is not there. Valid until the next lru_put(). */
+void *lru_get(struct lru *c, const char *key);
+/* Takes the value over; those not asked for longest go, but never this one. `size` is its bytes.
+ * There must be none under the key. */
+void lru_put(struct lru *c, const char *key, void *value, size_t size);
 
 #endif

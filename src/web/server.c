@@ -14,9 +14,11 @@ extern const char web_script[];
 extern const size_t web_script_len;
 
 enum {
-	FLAMES_MAX = 8,
+	FLAMES_MAX = 12,
+	ANSWERS_MAX = 24,
 };
-#define FLAMES_SIZE_MAX ((size_t)512 << 20)
+#define FLAMES_SIZE_MAX	 ((size_t)512 << 20)
+#define ANSWERS_SIZE_MAX ((size_t)32 << 20)
 
 /* --- queries --- */
 
@@ -92,6 +94,48 @@ static bool client_has(
 		return false;
 	res->status = 304;
 	return true;
+}
+
+/* --- answers that need not be made again --- */
+
+struct answer {
+	const char *type, *policy, *filename; /* static, as in the response */
+	struct buf body;
+};
+
+static void free_answer(void *value)
+{
+	struct answer *a = value;
+	buf_release(&a->body);
+	mem_free(a);
+}
+
+/* False if it is not there. */
+static bool recall_answer(struct web_server *server, struct http_response *res)
+{
+	const struct answer *a = lru_get(server->answers, res->etag);
+	if (!a)
+		return false;
+	res->type = a->type;
+	res->policy = a->policy;
+	res->filename = a->filename;
+	buf_add(&res->body, a->body.data, a->body.len);
+	return true;
+}
+
+static void keep_answer(struct web_server *server, const struct http_response *res)
+{
+	if (res->body.len > ANSWERS_SIZE_MAX / 4)
+		return;
+	struct answer *a = mem_zalloc(sizeof(*a));
+	*a = (struct answer){res->type, res->policy, res->filename, BUF_INIT};
+	buf_add(&a->body, res->body.data, res->body.len);
+	lru_put(server->answers, res->etag, a, a->body.len);
+}
+
+static void free_flame(void *value)
+{
+	flame_free(value);
 }
 
 /* --- paths --- */
@@ -209,6 +253,8 @@ static void answer(struct web_server *server, const struct http_request *req,
 		rc = view ? web_page(&q, view, &err) : resource->serve(&q, &err);
 	if (rc < 0)
 		fail(res, &err);
+	else if (res->etag && view)
+		keep_answer(server, res);
 	query_release(&q);
 }
 
@@ -224,7 +270,7 @@ static void serve(void *ctx, const struct http_request *req, struct http_respons
 		buf_addstr(&res->body, "Only GET is served here.\n");
 	} else if (!view && !resource) {
 		serve_elsewhere(req, res);
-	} else if (varies || !client_has(server, req, res)) {
+	} else if (varies || (!client_has(server, req, res) && !recall_answer(server, res))) {
 		answer(server, req, res, view, resource);
 	}
 }
@@ -236,7 +282,8 @@ int web_start(struct web_server **ret, const char *address, const struct web_pro
 {
 	struct web_server *server = mem_zalloc(sizeof(*server));
 	server->web = web;
-	server->flames = flame_cache_new(FLAMES_MAX, FLAMES_SIZE_MAX);
+	server->flames = lru_new(FLAMES_MAX, FLAMES_SIZE_MAX, free_flame);
+	server->answers = lru_new(ANSWERS_MAX, ANSWERS_SIZE_MAX, free_answer);
 	int rc = 0;
 	if (getrandom(&server->instance, sizeof(server->instance), 0) < 0)
 		rc = err_errno(err, "getrandom");
@@ -260,6 +307,7 @@ void web_stop(struct web_server *server)
 	if (!server)
 		return;
 	http_stop(server->http);
-	flame_cache_free(server->flames);
+	lru_free(server->flames);
+	lru_free(server->answers);
 	mem_free(server);
 }

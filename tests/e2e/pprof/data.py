@@ -142,6 +142,8 @@ def test_export(server):
   def export(query):
     return server.get("/ui/export?" + query)
   response, body = export("format=folded")
+  check("the second time, too", export("format=folded")[0].headers["Content-Disposition"] ==
+        response.headers["Content-Disposition"])
   lines = dict(line.rsplit(" ", 1) for line in body.decode().splitlines())
   check("folded stacks are what was read", lines == {";".join(k): str(v) for k, v in small().items()}, body)
   check("offered as a file", 'filename="profile.folded"' in response.headers["Content-Disposition"])
@@ -171,6 +173,10 @@ def test_tags(server):
           server.get(path, headers={"If-None-Match": tag})[0].status == 304, response.headers)
     check("%s of another query has another tag" % path, server.get(path + ("&" if "?" in path else "?") + "si=0")[0]
           .headers["ETag"] != tag)
+  for path in ("/ui/top?f=a", "/ui/flamegraph?g=lines", "/ui/peek?f=a", "/ui/tags", "/ui/sandwich.json?fn=a&side=callers"):
+    first, again = server.get(path), server.get(path)
+    check("%s is the same the second time" % path, first[1] == again[1] and first[0].status == again[0].status == 200 and
+          all(first[0].headers[h] == again[0].headers[h] for h in ("Content-Type", "Content-Security-Policy", "ETag")))
   response, _ = server.get("/ui/flame.json?f=(")
   check("errors are not kept", response.headers["ETag"] is None and response.headers["Cache-Control"] == "no-store")
   check("nor source, whose files may change", server.get("/ui/source?f=a")[0].headers["ETag"] is None)

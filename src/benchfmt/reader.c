@@ -297,10 +297,11 @@ static enum bench_record begin_unit_line(struct bench_reader *r, const char *p, 
 	return unit_line(r);
 }
 
-const char *bench_reader_metadata(const struct bench_reader *r, uint32_t unit, const char *key)
+const char *bench_reader_metadata(struct bench_reader *r, uint32_t unit, const char *key)
 {
 	uint32_t id = strtab_find(&r->strings, key, strlen(key));
-	const struct bench_metadata *m = id == UINT32_MAX ? NULL : find_metadata(r, unit, id);
+	const struct bench_metadata *m =
+		id == UINT32_MAX ? NULL : find_metadata(r, tidy(r, unit)->unit, id);
 	return m ? bench_str(r, m->value) : NULL;
 }
 

@@ -97,8 +97,8 @@ static inline struct bench_value bench_value_of(
 /* What values of a unit as written are multiplied by. */
 double bench_reader_factor(struct bench_reader *r, uint32_t written);
 
-/* Metadata of a tidy unit ("assume", "better"), or NULL. */
-const char *bench_reader_metadata(const struct bench_reader *r, uint32_t unit, const char *key);
+/* Metadata of a unit, or of what it tidies to ("assume", "better"), or NULL. */
+const char *bench_reader_metadata(struct bench_reader *r, uint32_t unit, const char *key);
 
 static inline const char *bench_str(const struct bench_reader *r, uint32_t id)
 {

@@ -66,6 +66,24 @@ static void wrong_lines(void **state)
 		"! f:1: expected key=value; ! f:1: metadata b of unit x already set to 1; ");
 }
 
+/* What is said of ns/op holds for sec/op, and for the ns/op that a 0 stays. */
+static void metadata(void **state)
+{
+	static const char text[] =
+		"Unit ns/op assume=exact better=lower\nBenchmarkA 1 0 ns/op 1 x\n";
+	struct bench_reader r;
+	bench_reader_init(&r);
+	bench_reader_open(&r, text, strlen(text), "f", "f");
+	assert_int_equal(bench_reader_next(&r), BENCH_RESULT);
+	const struct bench_value *v = r.result.values;
+	assert_string_equal(bench_str(&r, v[0].unit), "ns/op");
+	assert_string_equal(bench_reader_metadata(&r, v[0].unit, "assume"), "exact");
+	assert_string_equal(bench_reader_metadata(&r, v[0].unit, "better"), "lower");
+	assert_null(bench_reader_metadata(&r, v[0].unit, "colour"));
+	assert_null(bench_reader_metadata(&r, v[1].unit, "assume"));
+	bench_reader_release(&r);
+}
+
 /* One result of each package, and what a second one of the first package is known by. */
 static void configurations_come_back(void **state)
 {
@@ -241,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines),
 		cmocka_unit_test(wrong_lines),
+		cmocka_unit_test(metadata),
 		cmocka_unit_test(configurations_come_back),
 		cmocka_unit_test(shapes_tell_names_and_units_apart),
 		cmocka_unit_test(lines_do_not_depend_on_those_before),

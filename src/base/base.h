@@ -31,6 +31,7 @@
 #include "base/utf8.h"
 #include "base/wire.h"
 #include "base/gzip.h"
+#include "base/unzstd.h"
 #include "base/regex.h"
 #include "base/goflag.h"
 #include "base/html.h"

@@ -15,7 +15,8 @@ static const char synopsis[] =
 	"usage: sonde convert [-from FORMAT] [-to FORMAT] [-sample_index TYPE] [-o FILE] "
 	"INPUT...\n\n"
 	"Reads profiles, merged if several, and writes one; \"-\" is the standard input.\n"
-	"Read: pprof (and its legacy formats), folded, perf-script, perf-data, jemalloc.\n"
+	"Read: pprof (and its legacy formats), folded, perf-script, perf-data, jemalloc,\n"
+	"heaptrack.\n"
 	"Written: pprof, proto, folded, speedscope, raw.\n\n";
 
 struct convert {
@@ -149,7 +150,8 @@ int cmd_convert(int argc, char **argv)
 	struct convert c = {.from = "any", .to = "pprof", .sample_index = "", .output = ""};
 	struct goflag flags[] = {
 		{"from", GOFLAG_STRING, &c.from,
-			"read `FORMAT`: any, pprof, folded, perf-script, perf-data, jemalloc"},
+			"read `FORMAT`: any, pprof, folded, perf-script, perf-data, jemalloc, "
+			"heaptrack"},
 		{"to", GOFLAG_STRING, &c.to,
 			"write `FORMAT`: pprof, proto (not gzipped), folded, speedscope, raw"},
 		{"sample_index", GOFLAG_STRING, &c.sample_index,

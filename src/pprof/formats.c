@@ -16,6 +16,7 @@ static const struct {
 	[FORMAT_PERF_DATA] = {"perf-data", perf_data_is, perf_data_parse, true},
 	[FORMAT_JEMALLOC] = {"jemalloc", jemalloc_is, jemalloc_parse, true},
 	[FORMAT_PERF_SCRIPT] = {"perf-script", perf_script_is, perf_script_parse, false},
+	[FORMAT_HEAPTRACK] = {"heaptrack", heaptrack_is, heaptrack_parse, true},
 	[FORMAT_FOLDED] = {"folded", folded_is, folded_parse, false},
 };
 
@@ -35,8 +36,8 @@ enum profile_format profile_format_find(const char *name)
 /* The format the content shows; FORMAT_ANY if none. perf script's text could pass for folded. */
 static enum profile_format sniff(const void *data, size_t n, bool by_signature)
 {
-	static const enum profile_format order[] = {
-		FORMAT_PERF_DATA, FORMAT_JEMALLOC, FORMAT_PERF_SCRIPT, FORMAT_FOLDED};
+	static const enum profile_format order[] = {FORMAT_PERF_DATA, FORMAT_JEMALLOC,
+		FORMAT_HEAPTRACK, FORMAT_PERF_SCRIPT, FORMAT_FOLDED};
 	for (size_t i = 0; i < array_len(order); i++)
 		if (formats[order[i]].has_signature == by_signature &&
 			formats[order[i]].is(data, n))
@@ -74,19 +75,20 @@ static int parse_any(struct profile *p, const void *data, size_t n, const void *
 	return rc;
 }
 
-/* Of a gzipped input the beginning is enough to see whether it is pprof's. */
-int profile_read(struct profile *p, const void *data, size_t n, enum profile_format format,
-	const struct profile_limits *limits, struct err *err)
+static int inflate(const void *data, size_t n, const struct profile_limits *limits, struct buf *out,
+	struct err *err)
 {
-	if (format == FORMAT_PPROF)
-		return profile_parse(p, data, n, limits, err);
-	if (!gzip_is(data, n)) {
-		if (format != FORMAT_ANY)
-			return parse(p, data, n, format, err);
-		return parse_any(p, data, n, data, n, limits, err);
-	}
+	size_t max = limits && limits->inflated_max ? limits->inflated_max : INFLATED_MAX;
+	return zstd_is(data, n) ? zstd_inflate(data, n, max, out, err)
+				: gzip_inflate(data, n, max, out, err);
+}
+
+/* What is compressed is inflated whole, but for pprof's own, which is tried first. */
+static int read_compressed(struct profile *p, const void *data, size_t n,
+	enum profile_format format, const struct profile_limits *limits, struct err *err)
+{
 	struct err why = ERR_INIT;
-	if (format == FORMAT_ANY) {
+	if (format == FORMAT_ANY && gzip_is(data, n)) {
 		int rc = profile_parse(p, data, n, limits, &why);
 		if (rc >= 0 || !strstr(why.msg, "unrecognized")) {
 			if (rc < 0 && err)
@@ -95,12 +97,23 @@ int profile_read(struct profile *p, const void *data, size_t n, enum profile_for
 		}
 	}
 	struct buf plain = BUF_INIT;
-	size_t max = limits && limits->inflated_max ? limits->inflated_max : INFLATED_MAX;
-	int rc = gzip_inflate(data, n, max, &plain, err);
+	int rc = inflate(data, n, limits, &plain, err);
 	if (rc >= 0 && format == FORMAT_ANY)
 		rc = parse_any(p, plain.data, plain.len, plain.data, plain.len, limits, err);
 	else if (rc >= 0)
 		rc = parse(p, plain.data, plain.len, format, err);
 	buf_release(&plain);
 	return rc;
+}
+
+int profile_read(struct profile *p, const void *data, size_t n, enum profile_format format,
+	const struct profile_limits *limits, struct err *err)
+{
+	if (format == FORMAT_PPROF)
+		return profile_parse(p, data, n, limits, err);
+	if (gzip_is(data, n) || zstd_is(data, n))
+		return read_compressed(p, data, n, format, limits, err);
+	if (format != FORMAT_ANY)
+		return parse(p, data, n, format, err);
+	return parse_any(p, data, n, data, n, limits, err);
 }

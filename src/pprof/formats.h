@@ -11,15 +11,17 @@ enum profile_format {
 	FORMAT_PERF_SCRIPT, /* the text of `perf script` */
 	FORMAT_PERF_DATA,   /* perf.data, "PERFILE2" */
 	FORMAT_JEMALLOC,    /* heap_v2 dumps */
+	FORMAT_HEAPTRACK,   /* heaptrack's files, interpreted */
 	FORMAT_N,
 };
 
-/* "pprof", "folded", "perf-script", "perf-data", "jemalloc"; "any". */
+/* "pprof", "folded", "perf-script", "perf-data", "jemalloc", "heaptrack"; "any". */
 const char *profile_format_name(enum profile_format format);
 /* FORMAT_N if there is none of that name. */
 enum profile_format profile_format_find(const char *name);
 
-/* Reads a profile of any format, or of the one named, gzipped or not. As profile_parse() otherwise.
+/* Reads a profile of any format, or of the one named, compressed (gzip,
+ * zstd) or not. As profile_parse() otherwise.
  * When the content is of no format, the error is profile_parse()'s. */
 must_check int profile_read(struct profile *p, const void *data, size_t n,
 	enum profile_format format, const struct profile_limits *limits, struct err *err);

@@ -9,6 +9,8 @@
 
 bool folded_is(const void *data, size_t n);
 must_check int folded_parse(struct profile *p, const void *data, size_t n, struct err *err);
+bool heaptrack_is(const void *data, size_t n);
+must_check int heaptrack_parse(struct profile *p, const void *data, size_t n, struct err *err);
 bool jemalloc_is(const void *data, size_t n);
 must_check int jemalloc_parse(struct profile *p, const void *data, size_t n, struct err *err);
 bool perf_script_is(const void *data, size_t n);

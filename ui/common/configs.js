@@ -87,5 +87,5 @@ export function startConfigs() {
     if (details.open) fillConfigs(menu);
   });
   makeDisclosure(details);
-  nav.append(details);
+  nav.insertBefore(details, nav.querySelector('.note'));
 }

@@ -146,7 +146,8 @@ function countFound() {
   const hits = shownSides().map((side) => panes[side].hits);
   const count = hits.reduce((sum, h) => sum + h.nodes.length, 0);
   if (!count) return 'no match';
-  const share = hits.map((h) => formatShare(h.weight, panes[shownSides()[0]].whole)).join(' above, ');
+  // What was left out is not searched, so that a share is the least there is.
+  const share = shownSides().map((side) => (panes[side].leftOut() ? '≥ ' : '') + formatShare(panes[side].hits.weight, panes[side].whole)).join(' above, ');
   return count + (count === 1 ? ' frame, ' : ' frames, ') + share + (hits.length > 1 ? ' below' : '');
 }
 
@@ -383,7 +384,7 @@ function download(blob, extension) {
 }
 
 function pictures() {
-  return shownSides().map((side) => panes[side].picture());
+  return shownSides().map((side) => panes[side].picture(true));
 }
 
 function pictureTitle() {

@@ -244,3 +244,38 @@ export function formatValue(value, unit) {
 export function formatShare(part, whole) {
   return whole ? ((100 * part) / whole).toFixed(2) + '%' : '0%';
 }
+
+/** "a<b>::c(d) const" is "a::c"; a name whose brackets are no pairs stays as it is. @param {string} name */
+function withoutBrackets(name) {
+  let depth = 0;
+  let bare = '';
+  for (const c of name.replace(/ const$/, '')) {
+    if (c === '>' || c === ')') depth--;
+    if (depth < 0) return name;
+    if (depth === 0 && c !== '>' && c !== ')' && c !== '<' && c !== '(') bare += c;
+    if (c === '<' || c === '(') depth++;
+  }
+  return depth ? name : bare.replace(/^::/, '');
+}
+
+/**
+ * A name and ever shorter forms of it that still tell what it is, for frames too narrow for all:
+ * "net/http.(*conn).serve", "http.(*conn).serve", "(*conn).serve", "serve".
+ * @param {string} name @param {string} file
+ */
+export function shorterNames(name, file) {
+  const forms = [name];
+  /** @param {string} form */
+  const add = (form) => {
+    if (form && form.length < forms[forms.length - 1].length) forms.push(form);
+  };
+  if (file.endsWith('.go')) {
+    add(name.replace(/^[^[(]*\//, ''));
+    add(forms[forms.length - 1].replace(/^[^.([]*\./, ''));
+    add(forms[forms.length - 1].replace(/^\([^)]*\)\./, ''));
+  } else if (!name.includes('operator')) {
+    let form = withoutBrackets(name);
+    for (add(form); form.includes('::'); add(form)) form = form.slice(form.indexOf('::') + 2);
+  }
+  return forms;
+}

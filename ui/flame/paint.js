@@ -7,8 +7,8 @@
  * @property {number} x
  * @property {number} y
  * @property {number} w
- * @property {string} text shortened to fit by whoever draws
- * @property {string} title
+ * @property {string[]} texts ever shorter: the first that fits is drawn
+ * @property {string} title what a tip says; '': none
  * @property {string} fill
  * @property {boolean} dim stands back
  * @property {boolean} gone hatched: a diff took it away
@@ -22,12 +22,14 @@
  */
 
 export const ROW = 19;
-const TEXT_LEAST = 24; // px: narrower frames carry no text
+export const TEXT_LEAST = 24; // px: narrower frames carry no text
+const HATCH = 5; // px high, under the text
 const FONT = '12px system-ui, -apple-system, "Segoe UI", sans-serif';
 
-/** The beginning of a text that fits. @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
-function fit(context, text, room) {
-  if (context.measureText(text).width <= room) return text;
+/** The longest text that fits, or the beginning of the shortest. @param {CanvasRenderingContext2D} context @param {string[]} texts @param {number} room */
+function fit(context, texts, room) {
+  for (const text of texts) if (context.measureText(text).width <= room) return text;
+  const text = texts[texts.length - 1];
   let lo = 0;
   let hi = text.length;
   while (lo < hi) {
@@ -46,7 +48,7 @@ function paintBox(context, box, inks) {
   context.fillRect(box.x, box.y, w, ROW - 1);
   if (box.gone) {
     context.fillStyle = inks.paper;
-    for (let x = box.x + 3; x < box.x + w; x += 6) context.fillRect(x, box.y, 1, ROW - 1);
+    for (let x = box.x + 3; x < box.x + w; x += 6) context.fillRect(x, box.y + ROW - HATCH - 1, 2, HATCH);
   }
   context.globalAlpha = 1;
 }
@@ -59,7 +61,7 @@ export function paint(context, picture, inks) {
   for (const box of picture.boxes) paintBox(context, box, inks);
   for (const box of picture.boxes) {
     if (box.w < TEXT_LEAST) continue;
-    const text = fit(context, box.text, box.w - 8);
+    const text = fit(context, box.texts, box.w - 8);
     context.fillStyle = box.dim ? inks.ink : inks.frameInk;
     if (text) context.fillText(text, box.x + 4, box.y + ROW / 2);
   }
@@ -113,7 +115,7 @@ function addBox(group, box, measure, inks) {
   const w = Math.max(box.w > 2 ? box.w - 0.8 : box.w, 0.1);
   addShape(item, 'rect', { x: box.x, y: box.y, width: w, height: ROW - 1, fill: box.fill,
     ...(box.gone ? { stroke: inks.ink, 'stroke-dasharray': '3 3' } : {}) });
-  const text = box.w < TEXT_LEAST ? '' : fit(measure, forXml(box.text), box.w - 8);
+  const text = box.w < TEXT_LEAST ? '' : fit(measure, box.texts.map(forXml), box.w - 8);
   if (text) addShape(item, 'text', { x: box.x + 4, y: box.y + 13.5, fill: box.dim ? inks.ink : inks.frameInk }, text);
 }
 

@@ -2,10 +2,10 @@
 // One tree on a canvas, and beside it a tree of ARIA items, so that keyboard and screen reader move
 // over the same frames as the mouse. A page has one, or in the sandwich view two.
 
-import { makeTree, layout, findMatches, formatValue, formatShare } from './model.js';
+import { makeTree, layout, findMatches, shorterNames, formatValue, formatShare } from './model.js';
 import { reorder, collapseRecursion } from './shape.js';
 import { colourOf, FOUND } from './colour.js';
-import { ROW, paint } from './paint.js';
+import { ROW, TEXT_LEAST, paint } from './paint.js';
 
 const LEAST = 0.4; // px: narrower frames are not drawn
 const TREE_ITEMS = 200;
@@ -45,6 +45,10 @@ export class Pane {
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     this.items = items;
     this.host = host;
+    this.mark = document.createElement('div');
+    this.mark.className = 'mark';
+    this.mark.hidden = true;
+    canvas.after(this.mark);
     this.upward = false; // the root at the bottom
     this.root = 0; // the frame that fills the width
     this.focus = 0; // the frame the keyboard is on
@@ -111,6 +115,13 @@ export class Pane {
     return this.nameOf(node) + (this.data.inlined[node] ? ' (inline)' : '');
   }
 
+  /** What may be written on it, ever shorter. @param {number} node */
+  textsOf(node) {
+    if (this.isGroup(node)) return [this.nameOf(node), '…'];
+    const forms = shorterNames(this.nameOf(node), this.fileOf(node));
+    return this.data.inlined[node] ? [this.labelOf(node), ...forms] : forms;
+  }
+
   /** @param {number} node */
   fileOf(node) {
     return this.data.file[node] >= 0 ? this.data.files[this.data.file[node]] : '';
@@ -119,6 +130,11 @@ export class Pane {
   /** @param {number} node */
   isGroup(node) {
     return this.data.name[node] < 0;
+  }
+
+  /** What is in "… more" frames together. */
+  leftOut() {
+    return this.tree.total.reduce((sum, value, node) => sum + (this.isGroup(node) ? value : 0), 0);
   }
 
   /** Of a difference with its sign. @param {number} value */
@@ -189,10 +205,11 @@ export class Pane {
     return colourOf(this.data, this.tree, node, this.look.colour);
   }
 
-  /** @returns {import('./paint.js').Picture} */
-  picture() {
+  /** @param {boolean} titled with what a tip would say, which costs time @returns {import('./paint.js').Picture} */
+  picture(titled) {
     const boxes = this.frames.map(({ node, x, w, row }) => ({
-      x, w, y: this.rowTop(row), text: this.labelOf(node), title: this.nameOf(node) + '\n' + this.describe(node),
+      x, w, y: this.rowTop(row), texts: w < TEXT_LEAST ? [] : this.textsOf(node),
+      title: titled ? this.nameOf(node) + '\n' + this.describe(node) : '',
       fill: this.fillOf(node), dim: this.isDim(node), gone: this.tree.total[node] < 0,
     }));
     return { width: this.width(), height: this.rows() * ROW, boxes };
@@ -201,15 +218,27 @@ export class Pane {
   draw() {
     const inks = themeInks();
     this.frames = layout(this.tree, this.root, this.width(), LEAST);
-    paint(this.context, this.picture(), inks);
-    for (const f of this.frames) if (f.node === this.focus || f.node === this.hover) this.outline(f, inks);
+    paint(this.context, this.picture(false), inks);
+    const focus = this.frames.find((f) => f.node === this.focus);
+    if (focus) this.outline(focus, inks.accent);
+    this.markHover();
   }
 
-  /** @param {{node: number, x: number, w: number, row: number}} frame @param {{ink: string, accent: string}} inks */
-  outline(frame, inks) {
-    this.context.strokeStyle = frame.node === this.focus ? inks.accent : inks.ink;
+  /** @param {{x: number, w: number, row: number}} frame @param {string} colour */
+  outline(frame, colour) {
+    this.context.strokeStyle = colour;
     this.context.lineWidth = 2;
     this.context.strokeRect(frame.x + 1, this.rowTop(frame.row) + 1, Math.max(frame.w - 2.8, 1), ROW - 3);
+  }
+
+  /** A box above the canvas: following the mouse draws nothing anew. */
+  markHover() {
+    const frame = this.hover < 0 ? undefined : this.frames.find((f) => f.node === this.hover);
+    this.mark.hidden = !frame;
+    if (!frame) return;
+    Object.assign(this.mark.style, {
+      left: frame.x + 'px', top: this.rowTop(frame.row) + 'px', width: Math.max(frame.w - 0.8, 2) + 'px', height: ROW - 1 + 'px',
+    });
   }
 
   refresh() {
@@ -333,10 +362,8 @@ export class Pane {
 
   /** @param {number} node @param {MouseEvent | null} event */
   setHover(node, event) {
-    if (node !== this.hover) {
-      this.hover = node;
-      this.draw();
-    }
+    this.hover = node;
+    this.markHover();
     this.host.hovered(this, node, event);
   }
 

@@ -34,6 +34,13 @@ function addHead(head, column, text, chosen, sort) {
   head.append(share);
 }
 
+/** How much of all is shown, so that nobody takes a part for the whole. @param {import('./pane.js').Pane} pane @param {number} rows */
+function extent(pane, rows) {
+  const functions = rows > ROWS_MAX ? `the first ${ROWS_MAX} of ${rows} functions` : `${rows} functions`;
+  const left = pane.leftOut();
+  return functions + (left ? `; ${pane.print(left)} (${formatShare(left, pane.whole)}) is in frames left out of the picture` : '');
+}
+
 /**
  * @param {import('./pane.js').Pane} pane @param {string} caption @param {Column} by
  * @param {(by: Column) => void} sort @param {(name: string) => void} choose
@@ -41,15 +48,13 @@ function addHead(head, column, text, chosen, sort) {
 export function makeTable(pane, caption, by, sort, choose) {
   const table = document.createElement('table');
   const rows = sortedRows(pane, by);
-  const shown = rows.slice(0, ROWS_MAX);
-  const count = rows.length > shown.length ? `the first ${shown.length} of ${rows.length} functions` : `${rows.length} functions`;
-  table.createCaption().textContent = `${caption}: ${count}`;
+  table.createCaption().textContent = caption + ': ' + extent(pane, rows.length);
   const head = table.createTHead().insertRow();
   addHead(head, 'flat', 'Flat', by === 'flat', () => sort('flat'));
   addHead(head, 'cum', 'Cum', by === 'cum', () => sort('cum'));
   addHead(head, 'name', 'Name', by === 'name', () => sort('name'));
   const body = table.createTBody();
-  for (const row of shown) {
+  for (const row of rows.slice(0, ROWS_MAX)) {
     const tr = body.insertRow();
     const name = pane.data.names[row.name];
     for (const value of [row.flat, row.cum]) {

@@ -12,7 +12,7 @@ function startTheme() {
   button.type = 'button';
   button.textContent = 'Dark or light';
   button.addEventListener('click', toggleTheme);
-  if (nav) nav.append(button);
+  if (nav) nav.insertBefore(button, nav.querySelector('.note'));
 }
 
 applyTheme();

@@ -68,7 +68,14 @@ await run(async () => {
   await openMore(page);
   await deeper(page);
   await around(page, url);
+  await open(page, url + '/ui/flamegraph#view=table');
+  await page.reload();
+  await settled(page);
+  const caption = await page.textContent('#table caption');
+  check('the table says how much it does not show', /functions; [\d.]+\w+ \(\d+\.\d\d%\) is in frames left out/.test(caption), caption);
   await press(page, 't');
-  check('the table says how much it shows', /the first 500 of [\d,]+ functions|\d+ functions/.test(await page.textContent('#table caption')), await page.textContent('#table caption'));
+  await page.fill('#search', 'work5$');
+  await settled(page);
+  check('and a search that it may have missed some', /^\d+ frames, ≥ \d/.test(await page.textContent('#found')), await page.textContent('#found'));
   check('no error was met', page.errors.length === 0, page.errors);
 });

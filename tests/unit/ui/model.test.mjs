@@ -1,7 +1,7 @@
 // The flame graph's model: layout, sums, searching. Run by `node --test`.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { makeTree, layout, matchNames, findMatches, tableRows, formatValue, formatShare }
+import { makeTree, layout, matchNames, findMatches, tableRows, shorterNames, formatValue, formatShare }
   from '../../../ui/flame/model.js';
 
 // all ─┬─ main ─┬─ work (60) ── main (10, recursive)
@@ -71,4 +71,14 @@ test('values and shares', () => {
   assert.equal(formatValue(0, 'nanoseconds'), '0ns');
   assert.equal(formatShare(1, 3), '33.33%');
   assert.equal(formatShare(1, 0), '0%');
+});
+
+test('names get shorter and still tell what they are', () => {
+  assert.deepEqual(shorterNames('net/http.(*conn).serve', 's.go'), ['net/http.(*conn).serve', 'http.(*conn).serve', '(*conn).serve', 'serve']);
+  assert.deepEqual(shorterNames('cmd/ssa.Compile', 'c.go'), ['cmd/ssa.Compile', 'ssa.Compile', 'Compile']);
+  assert.deepEqual(shorterNames('std::vector<int, a::b>::push(int) const', 'v.h'), ['std::vector<int, a::b>::push(int) const', 'std::vector::push', 'vector::push', 'push']);
+  assert.deepEqual(shorterNames('(anonymous namespace)::f(int)', 'f.cc'), ['(anonymous namespace)::f(int)', 'f']);
+  assert.deepEqual(shorterNames('a::operator<(b)', 'f.cc'), ['a::operator<(b)']);
+  assert.deepEqual(shorterNames('a)b(', 'f.cc'), ['a)b(']);
+  assert.deepEqual(shorterNames('work.constprop.0', 'w.c'), ['work.constprop.0']);
 });

@@ -39,6 +39,7 @@ void projection_release(struct projection *proj)
 	mem_free(proj->keys);
 	mem_free(proj->row);
 	map_release(&proj->index);
+	map_release(&proj->config_fields);
 	arena_release(&proj->arena);
 	*proj = (struct projection){0};
 }
@@ -167,17 +168,19 @@ static bool is_shown_elsewhere(const struct projector *p, uint32_t key)
 	return false;
 }
 
+/* The field of a key of the file, or UINT32_MAX if it is shown by itself. */
 static uint32_t config_field(struct projection *proj, struct projector *p, uint32_t key)
 {
-	for (uint32_t i = 0; i < proj->field_n; i++)
-		if (proj->fields[i].in_config && proj->fields[i].config_key == key)
-			return i;
+	bool is_new;
+	uint32_t *slot = map_put(&proj->config_fields, key, &is_new);
+	if (!is_new)
+		return *slot;
+	*slot = UINT32_MAX;
 	if (is_shown_elsewhere(p, key))
 		return UINT32_MAX;
 	struct projection_field *f = add_field(proj, bench_str(p->reader, key), proj->config_order);
 	f->in_config = true;
-	f->config_key = key;
-	return proj->field_n - 1;
+	return *slot = proj->field_n - 1;
 }
 
 static void fill_config(struct projection *proj, struct projector *p)

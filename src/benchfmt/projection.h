@@ -22,7 +22,6 @@ struct projection_field {
 	enum field_order order;
 	bool in_config; /* of the group that .config stands for */
 	bool is_unit;
-	uint32_t config_key; /* string, in_config */
 	struct extractor *extractor;
 	char **fixed; /* ORDER_FIXED: borrowed */
 	uint32_t fixed_n;
@@ -43,7 +42,8 @@ struct projection {
 	struct projection_key *keys;
 	uint32_t key_n, key_cap;
 	/* private */
-	struct map index; /* hash of values -> key + 1, chained by probing the hash */
+	struct map index;	  /* hash of values -> key, chained by probing the hash */
+	struct map config_fields; /* key of the file -> its field, UINT32_MAX: shown by itself */
 	uint32_t *row;
 	uint32_t row_cap;
 	uint32_t config_id; /* for which `row` holds the configuration's values */

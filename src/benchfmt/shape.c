@@ -181,8 +181,7 @@ static uint32_t find_name(const struct shapes *s, const char *p)
 	const char *end = p;
 	while (!is_blank(*end) && *end != '\n')
 		end++;
-	const uint32_t *found =
-		s->n > 1 ? map_get(&s->by_name, hash_bytes(p, (size_t)(end - p), 0)) : NULL;
+	const uint32_t *found = map_get(&s->by_name, hash_bytes(p, (size_t)(end - p), 0));
 	return found && has_name(s, &s->all[*found], p) ? *found : 0;
 }
 
@@ -214,11 +213,10 @@ bool shapes_read(struct bench_reader *r)
 
 /* --- learning --- */
 
-static bool same_shape(
+static bool same_units(
 	const struct shapes *s, const struct shape *shape, const struct bench_result *res)
 {
-	if (shape->name_len != res->name_len || shape->unit_n != res->value_n ||
-		memcmp(shape->name, res->name, res->name_len) != 0)
+	if (shape->unit_n != res->value_n)
 		return false;
 	for (uint32_t i = 0; i < shape->unit_n; i++) {
 		const struct shape_unit *u = &s->units[shape->unit_at + i];
@@ -226,6 +224,13 @@ static bool same_shape(
 			return false;
 	}
 	return true;
+}
+
+static bool same_shape(
+	const struct shapes *s, const struct shape *shape, const struct bench_result *res)
+{
+	return shape->name_len == res->name_len &&
+	       memcmp(shape->name, res->name, res->name_len) == 0 && same_units(s, shape, res);
 }
 
 static void add_unit(struct shapes *s, struct bench_reader *r, const struct bench_value *v)
@@ -251,8 +256,12 @@ static uint32_t add_shape(struct shapes *s, struct bench_reader *r)
 		.name_len = res->name_len,
 		.unit_at = s->unit_n,
 		.unit_n = res->value_n};
-	for (uint32_t i = 0; i < res->value_n; i++)
-		add_unit(s, r, &res->values[i]);
+	/* Benchmarks of one run have their units in common; so they stay near. */
+	if (same_units(s, &s->all[s->n - 1], res))
+		shape.unit_at = s->all[s->n - 1].unit_at;
+	else
+		for (uint32_t i = 0; i < res->value_n; i++)
+			add_unit(s, r, &res->values[i]);
 	vec_push(s->all, s->n, s->cap, shape);
 	return s->n - 1;
 }

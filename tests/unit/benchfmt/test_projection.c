@@ -143,6 +143,33 @@ static void full_name_without_what_is_shown(void **state)
 	stop(&f);
 }
 
+/* Each result stands under one key more; a key that is shown by itself is left out of .config. */
+static void many_keys(void **state)
+{
+	enum { KEYS = 1500 };
+	struct fixture f;
+	struct projection shown;
+	struct buf text = BUF_INIT, got = BUF_INIT;
+	start(&f, "*", ".config");
+	assert_int_equal(projection_parse(&shown, &f.projector, "k7", false, NULL), 0);
+	for (int i = 0; i < KEYS; i++)
+		buf_printf(&text, "k%d: v\nBenchmarkA 1 1 x\n", i);
+	bench_reader_open(&f.reader, text.data, text.len, "f", "f");
+	for (uint32_t i = 0; i < KEYS; i++) {
+		assert_int_equal(bench_reader_next(&f.reader), BENCH_RESULT);
+		uint32_t key = projection_project(&f.projection, &f.projector, 0);
+		buf_clear(&got);
+		projection_describe(&f.projection, &f.projector, key, &got);
+		uint32_t values = i + 1 - (i >= 7);
+		assert_int_equal(key, i >= 7 ? i - 1 : i); /* k7 makes no new one */
+		assert_int_equal(got.len, values * 2 - 1);
+	}
+	buf_release(&text);
+	buf_release(&got);
+	projection_release(&shown);
+	stop(&f);
+}
+
 static void expect_filter_error(const char *query, const char *want)
 {
 	struct filter *f;
@@ -194,6 +221,7 @@ int main(void)
 		cmocka_unit_test(filters),
 		cmocka_unit_test(projections),
 		cmocka_unit_test(full_name_without_what_is_shown),
+		cmocka_unit_test(many_keys),
 		cmocka_unit_test(errors_point_at_the_place),
 		cmocka_unit_test(deep_nesting_is_refused),
 	};

@@ -17,8 +17,9 @@ struct value_unit {
 struct flame_places {
 	unsigned refs;
 	struct strtab names, files;
-	uint32_t *name; /* string of each place */
-	uint32_t *file; /* 0: none */
+	uint32_t *name;	  /* string of each place */
+	uint32_t *file;	  /* 0: none */
+	uint32_t *module; /* file of the mapping it was first seen in; 0: none */
 	uint32_t n;
 	struct value_unit *types;
 	uint32_t type_n;

@@ -29,7 +29,7 @@
 struct writing {
 	const struct flame_places *places;
 	bool live;
-	struct buf depth, name, file, inlined, more, id;
+	struct buf depth, name, file, module, inlined, more, id;
 	struct buf *self; /* one a column of values */
 	struct strtab names, files;
 };
@@ -47,17 +47,24 @@ static int64_t written(struct strtab *to, const struct strtab *from, uint32_t id
 	return strtab_add(to, strtab_get(from, id), strtab_len(from, id));
 }
 
+/* -1 for none. */
+static int64_t written_file(struct writing *w, uint32_t file)
+{
+	return file ? written(&w->files, &w->places->files, file) : -1;
+}
+
 static void put_place(struct writing *w, const struct flame_pick *p, uint32_t frame)
 {
 	const struct flame_places *places = w->places;
-	uint32_t key = flame_key(p, frame), name = p->f->root, file = 0;
+	uint32_t key = flame_key(p, frame), name = p->f->root, file = 0, module = 0;
 	if (key != FLAME_NONE) {
 		name = places->name[key >> 1];
 		file = places->file[key >> 1];
+		module = places->module[key >> 1];
 	}
-	int64_t no_file = -1;
 	put(&w->name, written(&w->names, &places->names, name));
-	put(&w->file, file ? written(&w->files, &places->files, file) : no_file);
+	put(&w->file, written_file(w, file));
+	put(&w->module, written_file(w, module));
 	put(&w->inlined, key != FLAME_NONE && (key & 1));
 }
 
@@ -65,6 +72,7 @@ static void put_no_place(struct writing *w)
 {
 	put(&w->name, -1);
 	put(&w->file, -1);
+	put(&w->module, -1);
 	put(&w->inlined, 0);
 }
 
@@ -159,6 +167,7 @@ static void put_columns(struct writing *w, struct buf *out)
 	put_column("depth", &w->depth, out);
 	put_column("name", &w->name, out);
 	put_column("file", &w->file, out);
+	put_column("module", &w->module, out);
 	put_column("inlined", &w->inlined, out);
 	put_column("more", &w->more, out);
 	if (w->live)
@@ -176,6 +185,7 @@ static void init_writing(struct writing *w, const struct flame *f, bool live)
 		.depth = BUF_INIT,
 		.name = BUF_INIT,
 		.file = BUF_INIT,
+		.module = BUF_INIT,
 		.inlined = BUF_INIT,
 		.more = BUF_INIT,
 		.id = BUF_INIT};
@@ -188,7 +198,8 @@ static void init_writing(struct writing *w, const struct flame *f, bool live)
 
 static void release_writing(struct writing *w)
 {
-	struct buf *columns[] = {&w->depth, &w->name, &w->file, &w->inlined, &w->more, &w->id};
+	struct buf *columns[] = {
+		&w->depth, &w->name, &w->file, &w->module, &w->inlined, &w->more, &w->id};
 	for (size_t i = 0; i < array_len(columns); i++)
 		buf_release(columns[i]);
 	for (uint32_t type = 0; type < w->places->column_n; type++)

@@ -256,6 +256,20 @@ static void add_place(struct flame_places *places, struct graph *g, uint32_t inf
 	places->file[info] = strtab_addstr(&places->files, profile_str(g->profile, where));
 }
 
+static void add_modules(struct flame_places *places, const struct graph *g)
+{
+	const struct profile *p = g->profile;
+	for (uint32_t loc = 0; loc < p->location_n; loc++) {
+		uint32_t mapping = p->locations[loc].mapping;
+		if (mapping == PROFILE_NONE)
+			continue;
+		const char *file = profile_str(p, p->mappings[mapping].file);
+		for (uint32_t i = g->frame_first[loc]; i < g->frame_first[loc + 1]; i++)
+			if (!places->module[g->frames[i]])
+				places->module[g->frames[i]] = strtab_addstr(&places->files, file);
+	}
+}
+
 static struct flame_places *make_places(struct report *r, struct graph *g, uint32_t column_n)
 {
 	const struct profile *p = r->profile;
@@ -267,6 +281,8 @@ static struct flame_places *make_places(struct report *r, struct graph *g, uint3
 	places->file = mem_array((size_t)g->info_n + 1, sizeof(*places->file));
 	for (uint32_t i = 0; i < g->info_n; i++)
 		add_place(places, g, i);
+	places->module = mem_zalloc(((size_t)g->info_n + 1) * sizeof(*places->module));
+	add_modules(places, g);
 	places->type_n = p->sample_type_n;
 	places->column_n = column_n;
 	places->type = r->value_index;
@@ -297,6 +313,7 @@ static void free_places(struct flame_places *places)
 	mem_free(places->types);
 	mem_free(places->name);
 	mem_free(places->file);
+	mem_free(places->module);
 	mem_free(places);
 }
 

@@ -5,10 +5,10 @@
 
 /** @typedef {import('./model.js').Columns} Columns */
 /** @typedef {import('./model.js').Tree} Tree */
-/** @typedef {'package' | 'file' | 'function' | 'value' | 'change'} Scheme */
+/** @typedef {'package' | 'module' | 'file' | 'value' | 'change'} Scheme */
 
 /** @type {[Scheme, string][]} */
-export const SCHEMES = [['package', 'Package'], ['file', 'File or module'], ['function', 'Function'], ['value', 'Value'], ['change', 'Change']];
+export const SCHEMES = [['package', 'Package'], ['module', 'Module'], ['file', 'File'], ['value', 'Value'], ['change', 'Change']];
 
 export const FOUND = 'hsl(276 75% 78%)';
 export const GROUP = 'hsl(40 6% 76%)';
@@ -27,33 +27,44 @@ function withoutTypes(name) {
   return open > 0 ? name.slice(0, open) : name;
 }
 
+/** @param {string} path */
+function baseName(path) {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /**
  * The package a function is of: Go's "net/http" of "net/http.(*Server).Serve", the namespace of C++
- * and Rust, else the folder of its file or the library.
- * @param {string} name @param {string} file
+ * and Rust, else the folder of its file, or the program or library.
+ * @param {string} name @param {string} file @param {string} module
  */
-export function packageOf(name, file) {
+export function packageOf(name, file, module) {
   const bare = withoutTypes(name);
   const scope = bare.lastIndexOf('::');
   if (scope > 0) return bare.slice(0, scope);
   const dot = bare.indexOf('.', bare.lastIndexOf('/') + 1);
   if (file.endsWith('.go') && dot > 0) return bare.slice(0, dot);
+  if (!file || file === module) return baseName(module);
   const slash = file.lastIndexOf('/');
-  if (/\.so(\.|$)/.test(file)) return file.slice(slash + 1);
   return slash > 0 ? file.slice(0, slash) : file;
 }
 
-/** What frames of one colour have in common. @param {Scheme} scheme @param {string} name @param {string} file */
-export function groupOf(scheme, name, file) {
-  if (scheme === 'function') return name;
-  return (scheme === 'file' ? file : packageOf(name, file)) || 'unknown';
+/** What frames of one colour have in common. @param {Columns} data @param {number} node @param {Scheme} scheme */
+export function groupOf(data, node, scheme) {
+  /** @param {number} at */
+  const path = (at) => (at < 0 ? '' : data.files[at]);
+  const module = path(data.module[node]);
+  const file = path(data.file[node]);
+  if (scheme === 'module') return baseName(module) || 'unknown';
+  if (scheme === 'file') return file || baseName(module) || 'unknown';
+  return packageOf(data.names[data.name[node]], file, module) || 'unknown';
 }
 
-/** @param {string} group */
-export function groupColour(group) {
-  if (group === 'unknown') return 'hsl(40 10% 80%)';
+/** A group has its hue, and in it each function its shade. @param {string} group @param {string} name '': the group's own */
+export function groupColour(group, name) {
+  const shade = name ? Math.round(hash(name) * 11) : 6;
+  if (group === 'unknown') return `hsl(40 10% ${74 + shade}%)`;
   const hue = Math.round(hash(group) * 360);
-  return `hsl(${hue} ${56 + Math.round(hash(group + '?') * 24)}% ${73 + Math.round(hash(group + '!') * 8)}%)`;
+  return `hsl(${hue} ${56 + Math.round(hash(group + '?') * 22)}% ${71 + shade}%)`;
 }
 
 /** From pale yellow to red. @param {number} share */
@@ -75,9 +86,8 @@ export function colourOf(data, tree, node, scheme) {
   if (scheme === 'change') return changeColour(tree.gross[node] ? tree.total[node] / tree.gross[node] : 0);
   if (data.name[node] < 0) return GROUP;
   if (scheme === 'value') return valueColour(tree.gross[0] ? tree.gross[node] / tree.gross[0] : 0);
-  if (node === 0) return groupColour('unknown');
-  const file = data.file[node] < 0 ? '' : data.files[data.file[node]];
-  return groupColour(groupOf(scheme, data.names[data.name[node]], file));
+  if (node === 0) return groupColour('unknown', '');
+  return groupColour(groupOf(data, node, scheme), data.names[data.name[node]]);
 }
 
 /**
@@ -90,7 +100,7 @@ export function heaviestGroups(data, tree, scheme, most) {
   const sums = new Map();
   for (let i = 1; i < tree.n; i++) {
     if (data.name[i] < 0 || !tree.self[i]) continue;
-    const group = groupOf(scheme, data.names[data.name[i]], data.file[i] < 0 ? '' : data.files[data.file[i]]);
+    const group = groupOf(data, i, scheme);
     sums.set(group, (sums.get(group) ?? 0) + Math.abs(tree.self[i]));
   }
   const groups = Array.from(sums, ([group, value]) => ({ group, value }));

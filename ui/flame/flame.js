@@ -198,9 +198,9 @@ function legend() {
   let items = [];
   if (colour === 'change')
     items = [legendItem(changeColour(-1), 'less than in the base (hatched)'), legendItem(changeColour(0), 'the same'), legendItem(changeColour(1), 'more')];
-  if (colour === 'package' || colour === 'file')
+  if (colour === 'package' || colour === 'module' || colour === 'file')
     items = heaviestGroups(pane.data, pane.tree, colour, LEGEND_MAX).map(
-      ({ group, value }) => legendItem(groupColour(group), group + ' ' + formatShare(value, pane.tree.gross[0])));
+      ({ group, value }) => legendItem(groupColour(group, ''), group + ' ' + formatShare(value, pane.tree.gross[0])));
   element('legend', HTMLUListElement).replaceChildren(...items);
   element('legend', HTMLUListElement).hidden = view.table || !items.length;
 }

@@ -13,6 +13,7 @@
  * @property {number[]} depth of each node
  * @property {number[]} name index in names; -1: a node that stands for `more` others
  * @property {number[]} file index in files; -1: none
+ * @property {number[]} module index in files: the program or library; -1: none
  * @property {number[]} inlined 1: inlined into its parent
  * @property {number[]} more how many frames a "… more" node stands for
  * @property {number[]} [id] the number by which a server knows the node

@@ -61,7 +61,7 @@ export class Pane {
     /** @type {ReturnType<typeof layout>} */
     this.frames = [];
     /** @type {Numbered} */
-    this.data = { names: [''], files: [], depth: [0], name: [0], file: [-1], inlined: [0], more: [0], id: [0], self: [[0]] };
+    this.data = { names: [''], files: [], depth: [0], name: [0], file: [-1], module: [-1], inlined: [0], more: [0], id: [0], self: [[0]] };
     this.tree = makeTree(this.data, 0);
     /** @type {Look} */
     this.look = { type: 0, unit: { name: '', unit: '' }, order: 'value', colour: 'package', collapsed: false, scale: 1 };

@@ -31,7 +31,7 @@ function take(from, at) {
   const pick = (column) => Array.from(at, (i) => column[i]);
   return {
     names: from.names, files: from.files,
-    depth: pick(from.depth), name: pick(from.name), file: pick(from.file), inlined: pick(from.inlined),
+    depth: pick(from.depth), name: pick(from.name), file: pick(from.file), module: pick(from.module), inlined: pick(from.inlined),
     more: pick(from.more), id: pick(from.id), ...asMembers(from, valuesOf(from).map(pick)),
   };
 }
@@ -204,6 +204,7 @@ export function graft(data, id, part) {
     depth: splice(data.depth, part.depth, (d) => d + shift),
     name: splice(data.name, part.name, (i) => (i < 0 ? i : nameAt[i])),
     file: splice(data.file, part.file, (i) => (i < 0 ? i : fileAt[i])),
+    module: splice(data.module, part.module, (i) => (i < 0 ? i : fileAt[i])),
     inlined: splice(data.inlined, part.inlined), more: splice(data.more, part.more), id: splice(data.id, part.id),
     ...asMembers(data, valuesOf(data).map((old, i) => splice(old, partValues[i]))),
   };

@@ -115,7 +115,7 @@ async function looks(url) {
   check('frames can stand in order of their names', hash(page).get('order') === 'name' && byName.join() === [...byName].sort().join() && byName.join() !== byValue.join(), [byValue, byName]);
   const before = await pixel(page, 'main', 300, 4);
   const colours = new Set([before]);
-  for (const scheme of ['file', 'function', 'value', 'package']) {
+  for (const scheme of ['file', 'value', 'module', 'package']) {
     await page.selectOption('#colour', scheme);
     await settled(page);
     check(`colour by ${scheme} is in the address`, hash(page).get('colour') === scheme, page.url());

@@ -271,10 +271,14 @@ static void test_diff(void **state)
 	for (size_t i = 0; i < array_len(samples); i++)
 		profile_add_sample(
 			&p, &samples[i].function, 1, &samples[i].value, &mark, samples[i].is_base);
+	struct mapping mapping = {.file = strtab_addstr(&p.strings, "/bin/prog")};
+	p.locations[2].mapping = profile_add_mapping(&p, &mapping);
 	config_init(&c);
 	assert_int_equal(report_init(&r, &p, REPORT_FLAME, "flame", NULL, &c, NULL, NULL), 0);
 	assert_int_equal(flame_new(&f, &r, NULL), 0);
 	assert_int_equal(flame_json(f, 0, &flame_cut_screen, true, &out, NULL), 0);
+	assert_non_null(strstr(out.data, "\"files\":[\"\",\"/bin/prog\"]"));
+	assert_non_null(strstr(out.data, "\"module\":[-1,-1,-1,1]"));
 	assert_non_null(strstr(out.data, "\"names\":[\"\",\"all\",\"a\",\"b\",\"c\"]"));
 	assert_non_null(strstr(out.data, "\"self\":[\n[0,0,40,-30]]"));
 	assert_non_null(strstr(out.data, "\"base\":[\n[0,40,20,30]]"));

@@ -12,10 +12,10 @@ import { zoomed, moved } from '../../../ui/profile/graph.js';
 //             ├─ c (7) ─ a (3)
 //             └─ … 2 more (25)
 const data = numbered({
-  names: ['all', 'main', 'a', 'b', 'c'], files: [],
+  names: ['all', 'main', 'a', 'b', 'c'], files: ['/bin/prog'],
   depth: [0, 1, 2, 2, 3, 4, 2, 3, 2],
   name: [0, 1, 3, 2, 2, 4, 4, 2, -1],
-  file: Array(9).fill(-1), inlined: Array(9).fill(0),
+  file: Array(9).fill(-1), module: [-1, ...Array(8).fill(0)], inlined: Array(9).fill(0),
   more: [0, 0, 0, 0, 0, 0, 0, 0, 2],
   id: [0, 1, 2, 3, 4, 5, 6, 7, -8],
   self: [[0, 0, 10, 20, 30, 5, 7, 3, 25]],
@@ -63,13 +63,14 @@ test('a diff keeps what was before through all of it', () => {
 });
 
 test('a part is put where it belongs, and sums stay', () => {
-  const group = numbered({ names: ['x', 'b', 'y'], files: ['f'], depth: [0, 1, 2, 1], name: [-1, 0, 2, 1], file: [-1, 0, 0, -1],
+  const group = numbered({ names: ['x', 'b', 'y'], files: ['f'], depth: [0, 1, 2, 1], name: [-1, 0, 2, 1], file: [-1, 0, 0, -1], module: [-1, 0, 0, -1],
     inlined: [0, 0, 1, 0], more: [3, 0, 0, 0], id: [-8, 8, 9, 10], self: [[0, 9, 6, 10]] });
   const whole = graft(data, -8, group);
   assert.equal(show(whole), 'all:100 .main:100 ..b:10 ..a:55 ...a:35 ....c:5 ..c:10 ...a:3 ..x:15 ...y:6 ..b:10');
-  assert.deepEqual(whole.files, ['f']);
+  assert.deepEqual(whole.files, ['/bin/prog', 'f']);
+  assert.deepEqual(whole.module.slice(-2), [1, -1]);
   assert.equal(whole.name[2], whole.name[10]);
-  const below = graft(data, 3, numbered({ names: ['a', 'z'], files: [], depth: [0, 1], name: [0, 1], file: [-1, -1], inlined: [0, 0],
+  const below = graft(data, 3, numbered({ names: ['a', 'z'], files: [], depth: [0, 1], name: [0, 1], file: [-1, -1], module: [-1, -1], inlined: [0, 0],
     more: [0, 0], id: [3, 40], self: [[20, 35]] }));
   assert.equal(show(below), 'all:100 .main:100 ..b:10 ..a:55 ...z:35 ..c:10 ...a:3 ..…:25');
   assert.equal(graft(data, 77, group), data);
@@ -86,21 +87,23 @@ test('folded stacks', () => {
 });
 
 test('packages of Go, C++, Rust and C names', () => {
-  assert.equal(packageOf('net/http.(*conn).serve', '/go/src/net/http/server.go'), 'net/http');
-  assert.equal(packageOf('std::vector<int, a::b>::push_back(int)', 'vector.h'), 'std');
-  assert.equal(packageOf('core::iter::Map<I, F>::next', 'map.rs'), 'core::iter');
-  assert.equal(packageOf('lookup', 'src/db/table.c'), 'src/db');
-  assert.equal(packageOf('memcpy', '/usr/lib/libc.so.6'), 'libc.so.6');
-  assert.equal(packageOf('x', ''), '');
+  assert.equal(packageOf('net/http.(*conn).serve', '/go/src/net/http/server.go', '/bin/x'), 'net/http');
+  assert.equal(packageOf('std::vector<int, a::b>::push_back(int)', 'vector.h', ''), 'std');
+  assert.equal(packageOf('core::iter::Map<I, F>::next', 'map.rs', ''), 'core::iter');
+  assert.equal(packageOf('lookup', 'src/db/table.c', '/bin/db'), 'src/db');
+  assert.equal(packageOf('memcpy', '', '/usr/lib/libc.so.6'), 'libc.so.6');
+  assert.equal(packageOf('[libc.so.6]', '/usr/lib/libc.so.6', '/usr/lib/libc.so.6'), 'libc.so.6');
+  assert.equal(packageOf('x', '', ''), '');
 });
 
 test('colours: one a group, and a diff in orange and blue', () => {
-  assert.equal(groupColour('a'), groupColour('a'));
-  assert.notEqual(groupColour('a'), groupColour('b'));
+  assert.equal(groupColour('a', 'f'), groupColour('a', 'f'));
+  assert.notEqual(groupColour('a', ''), groupColour('b', ''));
+  assert.equal(groupColour('a', 'f').split(' ')[0], groupColour('a', 'g').split(' ')[0]);
   assert.match(changeColour(0.5), /^hsl\(30 /);
   assert.match(changeColour(-0.5), /^hsl\(212 /);
   assert.equal(changeColour(0), changeColour(0.001));
-  assert.deepEqual(heaviestGroups(data, makeTree(data, 0), 'function', 2), [{ group: 'a', value: 53 }, { group: 'c', value: 12 }]);
+  assert.deepEqual(heaviestGroups(data, makeTree(data, 0), 'module', 2), [{ group: 'prog', value: 75 }]);
 });
 
 const head = { title: '', labels: [], types: [{ name: 'a', unit: '' }, { name: 'b', unit: '' }], type: 1 };

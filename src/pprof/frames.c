@@ -23,7 +23,7 @@ enum {
 	HEAD_MAX = 2 * VARINT_MAX + 1,
 	TAIL_MAX = 2 * VARINT_MAX,
 	SLACK = 8,  /* readable after the last byte */
-	STRIDE = 2, /* tails of a length divisible by this are remembered */
+	STRIDE = 2, /* frames hashed at once: tails of a length divisible by this are remembered */
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 16 * 1024,
 };
@@ -153,29 +153,30 @@ static bool same_tail(const struct frames *f, struct head h, uint32_t skip, cons
 
 /* --- adding --- */
 
-static inline uint32_t next_hash(uint32_t hash, uint32_t location)
+/* The first frame from which on tails are remembered. */
+static inline uint32_t first_tail(uint32_t n)
 {
-	return (hash ^ location ^ hash >> 15) * 0x9e3779b1u;
+	return n % STRIDE;
 }
 
-/* hashes[i] becomes that of the tail that begins at stack[i]. */
+/* hashes[i] becomes that of the tail that begins at stack[i], for every STRIDE-th: two frames take
+ * one multiplication. */
 static void hash_tails(struct frames *f, const uint32_t *stack, uint32_t n)
 {
-	uint32_t hash = 0x2545f491u;
+	uint64_t hash = 0x2545f4914f6cdd1du, pair;
 	vec_grow(f->hashes, n, f->hash_cap);
-	for (uint32_t i = n; i-- > 0;)
-		f->hashes[i] = hash = next_hash(hash, stack[i]);
+	for (uint32_t i = n; i >= STRIDE;) {
+		i -= STRIDE;
+		memcpy(&pair, &stack[i], sizeof(pair));
+		hash = (hash ^ pair) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+		f->hashes[i] = (uint32_t)hash;
+	}
 }
 
 static inline struct frames_tail *slot_of(const struct frames *f, uint32_t hash)
 {
 	return &f->tails[(hash ^ hash >> 16) & (f->tail_slots - 1)];
-}
-
-/* The first frame from which on tails are remembered. */
-static inline uint32_t first_tail(uint32_t n)
-{
-	return n % STRIDE;
 }
 
 /* The longest tail of the stack that is there already: where it begins in the stack. */

@@ -191,6 +191,24 @@ static bool is_empty(const struct config *c, const struct config_field *f)
 	return empty;
 }
 
+/* A number as config_get() writes it, which is fmt's way: encoding/json goes on without an exponent
+ * to 1e-6, and has none of two digits that begin with 0. */
+static void put_number(const char *text, struct buf *out)
+{
+	const char *e = strchr(text, 'e');
+	int exponent = e ? atoi(e + 1) : 0;
+	if (!e) {
+		buf_addstr(out, text);
+	} else if (exponent == -5 || exponent == -6) {
+		size_t digits = strspn(text + (*text == '-'), "0123456789.");
+		int decimals = (int)(digits > 1 ? digits - 2 : 0) - exponent;
+		buf_printf(out, "%.*f", decimals, strtod(text, NULL));
+	} else {
+		buf_add(out, text, (size_t)(e - text));
+		buf_printf(out, "e%+d", exponent);
+	}
+}
+
 static void put_config(const struct named_config *c, struct buf *out)
 {
 	buf_addstr(out, "    {\n      \"name\": ");
@@ -203,6 +221,8 @@ static void put_config(const struct named_config *c, struct buf *out)
 		buf_printf(out, ",\n      \"%s\": ", f->name);
 		if (f->kind == CONFIG_STRING)
 			json_string(out, value.data, value.len);
+		else if (f->kind == CONFIG_FLOAT)
+			put_number(value.data, out);
 		else
 			buf_add(out, value.data, value.len);
 		buf_release(&value);

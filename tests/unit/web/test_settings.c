@@ -116,6 +116,25 @@ static void test_changes(void **state)
 	settings_release(&s);
 }
 
+/* As encoding/json writes them. */
+static void test_numbers(void **state)
+{
+	static const char *const numbers[] = {"0.00001", "0.00000125", "1e-7", "-1.25e-12",
+		"-0.0000012", "0.1", "123456.5", "1e+21", "1.5e+100", "100000000000000000000"};
+	for (size_t i = 0; i < array_len(numbers); i++) {
+		struct settings s;
+		struct buf text = BUF_INIT;
+		buf_printf(&text,
+			"{\n  \"configs\": [\n    {\n      \"name\": \"x\",\n"
+			"      \"nodefraction\": %s\n    }\n  ]\n}",
+			numbers[i]);
+		parse(&s, text.data);
+		expect(&s, text.data);
+		settings_release(&s);
+		buf_release(&text);
+	}
+}
+
 static void test_wrong(void **state)
 {
 	static const struct {
@@ -193,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_file),
 	};

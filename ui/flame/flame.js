@@ -104,6 +104,7 @@ function showSources(sources) {
   const scale = view.normal ? normalScale(data, view.type) : 1;
   const { whole } = makeTree(data, view.type, scale);
   const look = { type: view.type, unit: data.types[view.type], order: view.order, colour: scheme(), collapsed: view.collapsed, scale };
+  const inTree = document.activeElement?.classList.contains('tree');
   complain('');
   for (const side of SIDES) element(side + '-part', HTMLElement).hidden = view.table || !sources[side];
   for (const side of shownSides()) {
@@ -111,8 +112,18 @@ function showSources(sources) {
     panes[side].show(sources[side], look, view.parts[side].zoom, whole);
   }
   if (!shownSides().includes(sideOf(active))) active = panes[shownSides()[0]];
+  if (inTree) active.items.focus({ preventScroll: true });
   showControls();
   search();
+  if (view.fn !== shownFn) showMiddle();
+}
+
+let shownFn = '';
+
+/** Between callers and callees, where the function is; they may be many rows. */
+function showMiddle() {
+  shownFn = view.fn;
+  if (view.fn && !view.table) element('callees-head', HTMLHeadingElement).scrollIntoView({ block: 'center' });
 }
 
 function showControls() {

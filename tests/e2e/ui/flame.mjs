@@ -160,7 +160,9 @@ async function table(url) {
 async function sandwich(url) {
   const page = await newPage();
   await open(page, url);
+  await page.focus('#main-tree');
   await press(page, 'ArrowDown', 'ArrowDown', 'ArrowDown', 's');
+  check('the keyboard is on them', (await page.evaluate(() => document.activeElement.id)) === 'callers-tree');
   check('S shows callers and callees', await page.isVisible('#callers-canvas') && await page.isVisible('#callees-canvas') && !(await page.isVisible('#main-canvas')));
   const callers = await items(page, 'callers');
   const callees = await items(page, 'callees');

@@ -7,7 +7,11 @@
 
 #include <math.h>
 
-enum { PLOT_WIDTH = 260, LANE = 16 };
+enum {
+	PLOT_WIDTH = 260,
+	LANE = 16,
+	BESIDE_MAX = 4, /* columns side by side; more stand one below the other */
+};
 
 static const char head[] =
 	"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -50,6 +54,15 @@ const char tables_style[] =
 	"nav a{color:inherit;margin-right:16px}nav a[aria-current]{font-weight:600;"
 	"text-decoration:none}summary{color:var(--quiet);font-size:12.5px;cursor:pointer}\n"
 	"a:focus-visible,summary:focus-visible{outline:2px solid var(--dot);outline-offset:2px}\n";
+
+static void put_label(
+	const struct tables *t, const struct projection *proj, uint32_t key, struct buf *out)
+{
+	struct buf label = BUF_INIT;
+	projection_describe(proj, t->projector, key, &label);
+	html_escape(out, label.data);
+	buf_release(&label);
+}
 
 struct extent {
 	double lo, hi;
@@ -95,8 +108,9 @@ static void put_lane(const struct cell *c, const struct extent *e, int y, struct
 			place(e, c->summary.lo), place(e, c->summary.hi), y + 14, y + 14);
 }
 
-static void put_plot(
-	const struct tables *t, const struct table *table, uint32_t row, struct buf *out)
+/* The columns from `from` to before `to`, a lane each, all on the scale of the row. */
+static void put_plot(const struct tables *t, const struct table *table, uint32_t row, uint32_t from,
+	uint32_t to, struct buf *out)
 {
 	struct extent e = extent_of(table, row);
 	if (!isfinite(e.lo) || !isfinite(e.hi)) {
@@ -104,16 +118,13 @@ static void put_plot(
 		return;
 	}
 	buf_printf(out, "<td><svg role=\"img\" width=\"%d\" height=\"%u\" aria-label=\"values of ",
-		PLOT_WIDTH, table->col_n * LANE);
-	struct buf label = BUF_INIT;
-	projection_describe(t->row_by, t->projector, row, &label);
-	html_escape(out, label.data);
-	buf_release(&label);
+		PLOT_WIDTH, (to - from) * LANE);
+	put_label(t, t->row_by, row, out);
 	buf_addstr(out, ", one line a column\">");
-	for (uint32_t i = 0; i < table->col_n; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		const struct cell *c = table_cell(table, row, table->cols[i]);
 		if (c)
-			put_lane(c, &e, (int)(i * LANE), out);
+			put_lane(c, &e, (int)((i - from) * LANE), out);
 	}
 	buf_addstr(out, "</svg></td>");
 }
@@ -143,81 +154,128 @@ static void put_delta(
 	buf_addstr(out, "</td>");
 }
 
-static void put_row(const struct tables *t, const struct table *table, uint32_t row,
-	enum unit_class class, struct buf *out)
+/* The value of a column, and for all but the first how it differs from that. */
+static void put_cell(const struct tables *t, const struct table *table, uint32_t row, uint32_t col,
+	struct buf *out)
 {
-	struct buf label = BUF_INIT;
-	projection_describe(t->row_by, t->projector, row, &label);
-	buf_addstr(out, "<tr><th scope=\"row\">");
-	html_escape(out, label.data);
-	buf_addstr(out, "</th>");
-	buf_release(&label);
-	for (uint32_t i = 0; i < table->col_n; i++) {
-		const struct cell *c = table_cell(table, row, table->cols[i]);
-		if (!c) {
-			buf_addstr(out, i ? "<td></td><td></td>" : "<td></td>");
-			continue;
-		}
-		struct unit_scale scale = unit_common_scale(&c->summary.center, 1, class);
-		buf_addstr(out, "<td>");
-		unit_scale_print(&scale, c->summary.center, out);
-		buf_addstr(out, " \xc2\xb1 ");
-		summary_range(&c->summary, out);
-		put_note(&c->warnings, out);
-		put_note(&c->summary.warnings, out);
-		buf_addstr(out, "</td>");
-		if (c->baseline)
-			put_delta(t, table, c, out);
-		else if (i > 0)
-			buf_addstr(out, "<td></td>");
+	const struct cell *c = table_cell(table, row, table->cols[col]);
+	if (!c) {
+		buf_addstr(out, col ? "<td></td><td></td>" : "<td></td>");
+		return;
 	}
-	put_plot(t, table, row, out);
-	buf_addstr(out, "</tr>\n");
+	enum unit_class class = unit_class_of(bench_str(t->projector->reader, table->unit));
+	struct unit_scale scale = unit_common_scale(&c->summary.center, 1, class);
+	buf_addstr(out, "<td>");
+	unit_scale_print(&scale, c->summary.center, out);
+	buf_addstr(out, " \xc2\xb1 ");
+	summary_range(&c->summary, out);
+	put_note(&c->warnings, out);
+	put_note(&c->summary.warnings, out);
+	buf_addstr(out, "</td>");
+	if (c->baseline)
+		put_delta(t, table, c, out);
+	else if (col > 0)
+		buf_addstr(out, "<td></td>");
 }
 
-static void put_footer(const struct table *table, enum unit_class class, struct buf *out)
+static void put_geomean(
+	const struct tables *t, const struct table *table, uint32_t col, struct buf *out)
 {
-	buf_addstr(out, "</tbody>\n<tfoot><tr><td>geomean</td>");
-	for (uint32_t i = 0; i < table->col_n; i++) {
-		const struct column_summary *s = &table->summaries[i];
-		buf_addstr(out, "<td>");
-		if (s->has_summary) {
-			struct unit_scale scale = unit_common_scale(&s->summary, 1, class);
-			unit_scale_print(&scale, s->summary, out);
-		}
-		put_note(&s->warnings, out);
-		buf_addstr(out, "</td>");
-		if (i > 0 && s->has_ratio)
-			buf_printf(out, "<td>%+.2f%%</td>", (s->ratio - 1) * 100);
-		else if (i > 0)
-			buf_addstr(out, "<td>?</td>");
+	enum unit_class class = unit_class_of(bench_str(t->projector->reader, table->unit));
+	const struct column_summary *s = &table->summaries[col];
+	buf_addstr(out, "<td>");
+	if (s->has_summary) {
+		struct unit_scale scale = unit_common_scale(&s->summary, 1, class);
+		unit_scale_print(&scale, s->summary, out);
 	}
-	buf_addstr(out, "<td></td></tr></tfoot>\n");
+	put_note(&s->warnings, out);
+	buf_addstr(out, "</td>");
+	if (col > 0 && s->has_ratio)
+		buf_printf(out, "<td>%+.2f%%</td>", (s->ratio - 1) * 100);
+	else if (col > 0)
+		buf_addstr(out, "<td>?</td>");
 }
+
+/* --- columns side by side --- */
 
 static void put_table(const struct tables *t, const struct table *table, struct buf *out)
 {
-	const char *unit = bench_str(t->projector->reader, table->unit);
-	enum unit_class class = unit_class_of(unit);
 	buf_addstr(out, "<div class=\"wide\"><table><caption class=\"note\">");
-	html_escape(out, unit);
+	html_escape(out, bench_str(t->projector->reader, table->unit));
 	buf_addstr(out, "</caption>\n<thead><tr><th scope=\"col\">Benchmark</th>");
 	for (uint32_t i = 0; i < table->col_n; i++) {
-		struct buf label = BUF_INIT;
-		projection_describe(t->col_by, t->projector, table->cols[i], &label);
 		buf_addstr(out, "<th scope=\"col\">");
-		html_escape(out, label.data);
+		put_label(t, t->col_by, table->cols[i], out);
 		buf_addstr(out, i ? "</th><th scope=\"col\">vs base</th>" : "</th>");
-		buf_release(&label);
 	}
 	buf_addstr(out, "<th scope=\"col\">Distribution</th></tr></thead>\n<tbody>\n");
-	for (uint32_t i = 0; i < table->row_n; i++)
-		put_row(t, table, table->rows[i], class, out);
-	if (table->row_n > 1)
-		put_footer(table, class, out);
-	else
-		buf_addstr(out, "</tbody>\n");
+	for (uint32_t row = 0; row < table->row_n; row++) {
+		buf_addstr(out, "<tr><th scope=\"row\">");
+		put_label(t, t->row_by, table->rows[row], out);
+		buf_addstr(out, "</th>");
+		for (uint32_t i = 0; i < table->col_n; i++)
+			put_cell(t, table, table->rows[row], i, out);
+		put_plot(t, table, table->rows[row], 0, table->col_n, out);
+		buf_addstr(out, "</tr>\n");
+	}
+	buf_addstr(out, "</tbody>\n");
+	if (table->row_n > 1) {
+		buf_addstr(out, "<tfoot><tr><td>geomean</td>");
+		for (uint32_t i = 0; i < table->col_n; i++)
+			put_geomean(t, table, i, out);
+		buf_addstr(out, "<td></td></tr></tfoot>\n");
+	}
 	buf_addstr(out, "</table></div>\n");
+}
+
+/* --- one below the other, a table for each benchmark --- */
+
+static void begin_stack(struct buf *out)
+{
+	buf_addstr(out, "</h3>\n<div class=\"wide\"><table>\n<thead><tr>"
+			"<th scope=\"col\">Column</th><th scope=\"col\">Value</th>"
+			"<th scope=\"col\">vs base</th><th scope=\"col\">Distribution</th>"
+			"</tr></thead>\n<tbody>\n");
+}
+
+static void put_stack_label(
+	const struct tables *t, const struct table *table, uint32_t col, struct buf *out)
+{
+	buf_addstr(out, "<tr><th scope=\"row\">");
+	put_label(t, t->col_by, table->cols[col], out);
+	buf_addstr(out, "</th>");
+}
+
+static void put_stack(
+	const struct tables *t, const struct table *table, uint32_t row, struct buf *out)
+{
+	buf_addstr(out, "<h3>");
+	put_label(t, t->row_by, row, out);
+	begin_stack(out);
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		put_stack_label(t, table, i, out);
+		put_cell(t, table, row, i, out);
+		buf_addstr(out, i ? "" : "<td></td>");
+		put_plot(t, table, row, i, i + 1, out);
+		buf_addstr(out, "</tr>\n");
+	}
+	buf_addstr(out, "</tbody></table></div>\n");
+}
+
+static void put_stacks(const struct tables *t, const struct table *table, struct buf *out)
+{
+	for (uint32_t row = 0; row < table->row_n; row++)
+		put_stack(t, table, table->rows[row], out);
+	if (table->row_n < 2)
+		return;
+	buf_addstr(out, "<h3>geomean");
+	begin_stack(out);
+	for (uint32_t i = 0; i < table->col_n; i++) {
+		put_stack_label(t, table, i, out);
+		put_geomean(t, table, i, out);
+		buf_addstr(out, i ? "<td></td></tr>\n" : "<td></td><td></td></tr>\n");
+	}
+	buf_addstr(out, "</tbody></table></div>\n");
 }
 
 static void header_line(void *ctx, const char *line)
@@ -241,7 +299,11 @@ void tables_html_comparison(const struct tables *t, struct buf *out)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
 		tables_html_heading(t, i, out);
-		put_table(t, &t->tables[t->order[i]], out);
+		const struct table *table = &t->tables[t->order[i]];
+		if (table->col_n <= BESIDE_MAX)
+			put_table(t, table, out);
+		else
+			put_stacks(t, table, out);
 	}
 	if (!t->n)
 		buf_addstr(out, "<p>No results.</p>\n");

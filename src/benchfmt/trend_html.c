@@ -317,7 +317,7 @@ static void put_twin(const struct trend *t, struct buf *out)
 {
 	buf_printf(out,
 		"<details%s><summary>Table</summary><div class=\"wide\"><table>\n<thead><tr>"
-		"<th scope=\"col\">Column</th><th scope=\"col\">Median</th><th scope=\"col\">n</th>"
+		"<th scope=\"col\">Column</th><th scope=\"col\">Value</th><th scope=\"col\">n</th>"
 		"<th scope=\"col\">Change of level</th></tr></thead>\n<tbody>\n",
 		isfinite(t->hi - t->lo) ? "" : " open");
 	for (uint32_t i = 0, change = 0; i < t->n; i++) {

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,6 +226,11 @@ static int listen_on(const char *host, const char *port, struct err *err)
 	/* "localhost" is the loopback whatever the resolver knows (RFC 6761): a container may have
 	 * no /etc/hosts. */
 	const char *address = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+	char *rest;
+	unsigned long number = strtoul(port, &rest, 10); /* getaddrinfo() takes it modulo 65536 */
+	if (!*rest && number > UINT16_MAX)
+		return err_set(err, ERR_USAGE, "listen %s:%s: a port is at most %u", host, port,
+			(unsigned)UINT16_MAX);
 	int rc = getaddrinfo(address, port, &want, &found), fd = -EADDRNOTAVAIL;
 	if (rc)
 		return err_set(err, ERR_USAGE, "listen %s:%s: %s", host, port, gai_strerror(rc));

@@ -100,7 +100,7 @@ HOOK int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profil
 
 static int stop_locked(void)
 {
-	struct export_opts opts = {export_view("cpu"), running.since};
+	struct export_opts opts = {export_view("cpu"), running.since, true};
 	control_set_rate(RECORDING_CPU, 0);
 	control_modules_changed();
 	control_refresh();

@@ -35,6 +35,7 @@ struct export_summary {
 struct export_opts {
 	const struct export_view *view;
 	const struct export_baseline *since; /* NULL: all there is */
+	bool live;			     /* the process goes on: the profile lasts until now */
 };
 
 /* 0 and an initialized profile, or an error. ret_summary may be NULL. */

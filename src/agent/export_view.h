@@ -42,5 +42,7 @@ struct export_view {
 
 /* NULL if there is none of this name. */
 const struct export_view *export_view(const char *name);
+/* All of them by number; NULL after the last. */
+const struct export_view *export_view_at(size_t i);
 
 #endif

@@ -39,6 +39,11 @@ static const struct export_view views[] = {
 		{"threadcreate", "count"}, period_one, count_values, NULL},
 };
 
+const struct export_view *export_view_at(size_t i)
+{
+	return i < array_len(views) ? &views[i] : NULL;
+}
+
 const struct export_view *export_view(const char *name)
 {
 	for (size_t i = 0; i < array_len(views); i++)

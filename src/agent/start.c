@@ -206,7 +206,7 @@ static void begin_profile(const char *name)
 
 static void finish_profile(void)
 {
-	struct export_opts opts = {export_view("cpu"), NULL};
+	struct export_opts opts = {.view = export_view("cpu")};
 	struct recording *rec = control_close();
 	if (!rec)
 		return;

@@ -10,11 +10,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -119,25 +123,62 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
 
-static void catch_signals(struct sigaction *ret_before)
+/* The signal that asks for profiles now; it is blocked but for the time that we wait. */
+static volatile sig_atomic_t dump_wanted;
+
+static void on_dump(int sig)
 {
-	struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
-	for (size_t i = 0; i < array_len(passed_on); i++) {
-		sigaction(passed_on[i], NULL, &ret_before[i]);
-		if (ret_before[i].sa_handler != SIG_IGN)
-			sigaction(passed_on[i], &act, NULL);
-	}
+	dump_wanted = 1;
 }
 
-static void restore_signals(const struct sigaction *before)
+/* What signals did before. */
+struct signals {
+	struct sigaction passed[array_len(passed_on)];
+	int dump_signal; /* 0: none */
+	struct sigaction dump;
+	sigset_t mask;
+};
+
+static void catch_dump(struct signals *before)
 {
+	struct sigaction act = {.sa_handler = on_dump};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, before->dump_signal);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(before->dump_signal, &act, &before->dump);
+}
+
+static void catch_signals(struct signals *before, int dump_signal)
+{
+	struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+	sigprocmask(SIG_BLOCK, NULL, &before->mask);
+	before->dump_signal = dump_signal;
+	for (size_t i = 0; i < array_len(passed_on); i++) {
+		if (passed_on[i] == dump_signal)
+			continue;
+		sigaction(passed_on[i], NULL, &before->passed[i]);
+		if (before->passed[i].sa_handler != SIG_IGN)
+			sigaction(passed_on[i], &act, NULL);
+	}
+	if (dump_signal)
+		catch_dump(before);
+}
+
+/* The mask first: a dump that was asked for too late is then for our handler, and harmless. */
+static void restore_signals(const struct signals *before)
+{
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 	for (size_t i = 0; i < array_len(passed_on); i++)
-		sigaction(passed_on[i], &before[i], NULL);
+		if (passed_on[i] != before->dump_signal)
+			sigaction(passed_on[i], &before->passed[i], NULL);
+	if (before->dump_signal)
+		sigaction(before->dump_signal, &before->dump, NULL);
 }
 
 /* 0 once the program runs; -errno if it could not be executed. */
 static int start(struct run_session *s, const struct run_program *program, const char *lib,
-	char **argv, const struct sigaction *before)
+	char **argv, const struct signals *before)
 {
 	int report[2], failed = 0;
 	if (pipe2(report, O_CLOEXEC))
@@ -163,10 +204,28 @@ static int start(struct run_session *s, const struct run_program *program, const
 	return -failed;
 }
 
-static int await(pid_t pid)
+/* Until the program has ended, whose end makes its pidfd readable; meanwhile dumps, when asked. The
+ * mask is lifted by the call itself, so that no signal falls between looking and waiting. */
+static void watch(const struct run_session *s, const sigset_t *mask)
+{
+	int fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	struct pollfd ended = {fd, POLLIN, 0};
+	if (fd < 0)
+		return;
+	while (ppoll(&ended, 1, NULL, mask) <= 0) {
+		if (dump_wanted)
+			run_session_dump(s);
+		dump_wanted = 0;
+	}
+	close(fd);
+}
+
+static int await(const struct run_session *s, const sigset_t *mask)
 {
 	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	if (s->dump_signal)
+		watch(s, mask);
+	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return status;
 }
@@ -213,23 +272,23 @@ static uint64_t now_ns(void)
 static int run_and_collect(struct run_session *s, const struct run_program *program,
 	const char *lib, char **argv, int *ret_status)
 {
-	struct sigaction before[array_len(passed_on)];
-	catch_signals(before);
+	struct signals before;
+	catch_signals(&before, s->dump_signal);
 	if (s->children)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	uint64_t started = now_ns();
-	int rc = start(s, program, lib, argv, before);
+	int rc = start(s, program, lib, argv, &before);
 	if (rc) {
 		cli_error("run", "%s: %s", program->path, strerror(-rc));
 		return 126;
 	}
-	int status = await(s->pid);
+	int status = await(s, &before.mask);
 	s->duration_ns = now_ns() - started;
 	if (s->children)
 		await_descendants();
 	*ret_status = status;
 	bool failed = run_session_collect(s) != 0;
-	restore_signals(before);
+	restore_signals(&before);
 	return failed && status == 0 ? CLI_FAILED : 0;
 }
 
@@ -274,6 +333,24 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 	return 0;
 }
 
+/* "USR2", "SIGUSR2", "12"; "" or "none" for none. */
+static int parse_signal(const char *name, int *ret, struct err *err)
+{
+	*ret = 0;
+	if (!*name || strcasecmp(name, "none") == 0)
+		return 0;
+	if (strncasecmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (int sig = 1; sig < NSIG; sig++) {
+		const char *abbrev = sigabbrev_np(sig);
+		if ((abbrev && strcasecmp(abbrev, name) == 0) || atoi(name) == sig)
+			*ret = sig;
+	}
+	if (*ret && *ret != SIGKILL && *ret != SIGSTOP && *ret != SIGCHLD)
+		return 0;
+	return err_set(err, ERR_USAGE, "-dumpsignal %s: no signal that can be caught", name);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run_session s = {.outputs = {
@@ -281,6 +358,7 @@ int cmd_run(int argc, char **argv)
 					[RUN_THREADCREATE] = {"threadcreate", ""},
 				}};
 	unsigned hz = SESSION_HZ;
+	const char *dump_signal = "USR2";
 	struct goflag flags[] = {
 		{"hz", GOFLAG_UINT, &hz, "samples a second of CPU time, 1 to 10000"},
 		{"o", GOFLAG_STRING, &s.outputs[RUN_CPU].file,
@@ -292,8 +370,15 @@ int cmd_run(int argc, char **argv)
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
 			"(cpu.PID.pb.gz)"},
+		{"dumpsignal", GOFLAG_STRING, &dump_signal,
+			"on this `signal` to sonde run, write all that is recorded so far, and go "
+			"on "
+			"(\"none\": pass it on to the program)"},
+		{"dumpdir", GOFLAG_STRING, &s.dump_dir,
+			"where dumps make their directories, sonde-PID-TIME"},
 	};
 	struct err err = ERR_INIT;
+	s.dump_dir = ".";
 	int at = goflag_parse(flags, array_len(flags), argc, argv, &err);
 	if (at == GOFLAG_HELP) {
 		usage(stdout, flags, array_len(flags));
@@ -303,6 +388,8 @@ int cmd_run(int argc, char **argv)
 		[RECORDING_CPU] = hz,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);
+	if (!rc)
+		rc = parse_signal(dump_signal, &s.dump_signal, &err);
 	if (!rc && at >= argc)
 		rc = err_set(&err, ERR_USAGE, "no program given; `sonde run -h` says how");
 	if (rc < 0) {

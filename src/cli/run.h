@@ -1,6 +1,7 @@
 /*
  * run: the parts of `sonde run`. cmd_run.c starts the program and waits, run_program.c decides
- * beforehand whether it can be profiled, run_collect.c turns what it left into profiles.
+ * beforehand whether it can be profiled, run_collect.c turns what it left into profiles, run_dump.c
+ * what it has so far.
  */
 #ifndef SONDE_CLI_RUN_H
 #define SONDE_CLI_RUN_H
@@ -41,6 +42,8 @@ struct run_session {
 	struct run_output outputs[RUN_OUTPUTS];
 	uint64_t rates[RECORDING_KINDS];
 	bool children;
+	int dump_signal;      /* 0: none */
+	const char *dump_dir; /* the directory that dumps make theirs in */
 	pid_t pid;	      /* the program's */
 	uint64_t duration_ns; /* it ran */
 };
@@ -48,6 +51,28 @@ struct run_session {
 must_check int run_session_new(struct run_session *s, struct err *err);
 /* Writes the profiles of all recordings and a line on stderr for each. 0, or -1 after a message. */
 int run_session_collect(struct run_session *s);
+/* The same now, while the processes go on: all that is recorded, into a new directory. */
+void run_session_dump(const struct run_session *s);
+
+/* One file of the session, mapped: an image of a process. */
+struct run_recording {
+	int pid;
+	unsigned sequence;
+	struct export_source source;
+};
+/* Those of the session as it is now, by process and image. */
+struct run_recordings {
+	struct run_recording *files;
+	size_t n, cap;
+};
+void run_recordings_open(const struct run_session *s, struct run_recordings *ret);
+void run_recordings_close(struct run_recordings *c);
+/* How many, from files[from] on, are of one process. */
+size_t run_recordings_process(const struct run_recordings *c, size_t from);
+/* Writes profiles of one process, files[0..n), each with a line on stderr. live: it goes on. */
+must_check int run_write_outputs(const struct run_session *s, const struct run_output *outputs,
+	size_t output_n, const struct run_recording *files, size_t n, bool live, struct err *err);
+
 /* Removes the directory and what is in it. */
 void run_session_remove(struct run_session *s);
 

@@ -16,17 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct recorded {
-	int pid;
-	unsigned sequence;
-	struct export_source source; /* mapped */
-};
-
-struct collection {
-	struct recorded *files;
-	size_t n, cap;
-};
-
 /* --- the session directory --- */
 
 static bool make_dir(struct run_session *s, const char *parent)
@@ -76,18 +65,19 @@ static bool map_file(int dir, const char *name, struct export_source *ret)
 
 static int by_process(const void *a, const void *b)
 {
-	const struct recorded *x = a, *y = b;
+	const struct run_recording *x = a, *y = b;
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
 	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
-static void collect(const struct run_session *s, struct collection *c)
+void run_recordings_open(const struct run_session *s, struct run_recordings *c)
 {
+	*c = (struct run_recordings){0};
 	DIR *dir = opendir(s->dir);
 	struct dirent *e;
 	while (dir && (e = readdir(dir))) {
-		struct recorded r;
+		struct run_recording r;
 		if (sscanf(e->d_name, "%d.%u" SESSION_SUFFIX, &r.pid, &r.sequence) == 2 &&
 			map_file(dirfd(dir), e->d_name, &r.source))
 			vec_push(c->files, c->n, c->cap, r);
@@ -98,7 +88,7 @@ static void collect(const struct run_session *s, struct collection *c)
 		qsort(c->files, c->n, sizeof(*c->files), by_process);
 }
 
-static void release(struct collection *c)
+void run_recordings_close(struct run_recordings *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		munmap((void *)c->files[i].source.data, c->files[i].source.n);
@@ -213,14 +203,13 @@ static int write_profile(const struct run_output *out, struct profile *p,
 	return rc;
 }
 
-/* One profile of one process. */
 static int export_output(const struct run_session *s, const struct run_output *out, int pid,
-	const struct export_source *sources, size_t n, struct err *err)
+	const struct export_source *sources, size_t n, bool live, struct err *err)
 {
 	struct profile p;
 	struct export_summary sum;
 	char file[PATH_MAX];
-	struct export_opts opts = {export_view(out->view), NULL};
+	struct export_opts opts = {.view = export_view(out->view), .live = live};
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);
 	if (rc)
 		return rc;
@@ -239,38 +228,44 @@ static int export_output(const struct run_session *s, const struct run_output *o
 	return rc;
 }
 
-/* One process: files[0..n). */
-static int export_process(
-	const struct run_session *s, const struct recorded *files, size_t n, struct err *err)
+int run_write_outputs(const struct run_session *s, const struct run_output *outputs,
+	size_t output_n, const struct run_recording *files, size_t n, bool live, struct err *err)
 {
 	struct export_source *sources = mem_array(n, sizeof(*sources));
 	int rc = 0;
 	for (size_t i = 0; i < n; i++)
 		sources[i] = files[i].source;
-	for (int i = 0; i < RUN_OUTPUTS && !rc; i++)
-		if (s->outputs[i].file && s->outputs[i].file[0])
-			rc = export_output(s, &s->outputs[i], files[0].pid, sources, n, err);
+	for (size_t i = 0; i < output_n && !rc; i++)
+		if (outputs[i].file && outputs[i].file[0])
+			rc = export_output(s, &outputs[i], files[0].pid, sources, n, live, err);
 	mem_free(sources);
 	return rc;
 }
 
+size_t run_recordings_process(const struct run_recordings *c, size_t from)
+{
+	size_t n = 1;
+	while (from + n < c->n && c->files[from + n].pid == c->files[from].pid)
+		n++;
+	return n;
+}
+
 int run_session_collect(struct run_session *s)
 {
-	struct collection c = {0};
+	struct run_recordings c;
 	bool own = false;
 	int rc = 0;
-	collect(s, &c);
+	run_recordings_open(s, &c);
 	for (size_t i = 0, n; i < c.n; i += n) {
 		struct err err = ERR_INIT;
-		for (n = 1; i + n < c.n && c.files[i + n].pid == c.files[i].pid;)
-			n++;
+		n = run_recordings_process(&c, i);
 		own |= c.files[i].pid == s->pid;
-		if (export_process(s, &c.files[i], n, &err)) {
+		if (run_write_outputs(s, s->outputs, RUN_OUTPUTS, &c.files[i], n, false, &err)) {
 			cli_error("run", "%s", err.msg);
 			rc = -1;
 		}
 	}
-	release(&c);
+	run_recordings_close(&c);
 	if (own)
 		return rc;
 	cli_error("run",

@@ -42,7 +42,7 @@ static bool count(struct recording *rec, const struct recording_stack *s, enum r
 
 static int export_cpu(struct export_source source, struct profile *p, struct err *err)
 {
-	struct export_opts opts = {export_view("cpu"), NULL};
+	struct export_opts opts = {.view = export_view("cpu")};
 	return export_profile(&source, 1, &opts, p, NULL, err);
 }
 
@@ -111,7 +111,7 @@ static int64_t sum_cpu(struct recording *rec, const struct export_baseline *sinc
 {
 	struct profile p;
 	struct export_source source = {rec, rec->size};
-	struct export_opts opts = {export_view("cpu"), since};
+	struct export_opts opts = {.view = export_view("cpu"), .since = since};
 	assert_int_equal(export_profile(&source, 1, &opts, &p, NULL, NULL), 0);
 	int64_t sum = 0;
 	for (uint32_t i = 0; i < p.sample_n; i++)
@@ -220,7 +220,7 @@ static void test_not_a_recording(void **state)
 	assert_int_equal(export_cpu(source, &p, &err), ERR_FORMAT);
 	source.n = 100;
 	assert_int_equal(export_cpu(source, &p, &err), ERR_TRUNCATED);
-	struct export_opts opts = {export_view("cpu"), NULL};
+	struct export_opts opts = {.view = export_view("cpu")};
 	assert_int_equal(export_profile(&source, 0, &opts, &p, NULL, &err), ERR_NOT_FOUND);
 }
 

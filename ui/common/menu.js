@@ -58,7 +58,7 @@ export function openMenu(label, entries, x, y) {
     closeOpenMenu = () => {};
     document.removeEventListener('mousedown', outside);
     menu.remove();
-    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    if (before instanceof HTMLElement || before instanceof SVGElement) before.focus({ preventScroll: true });
   };
   document.addEventListener('mousedown', outside);
   document.body.append(menu);

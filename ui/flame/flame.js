@@ -13,6 +13,7 @@ import { readView, viewHash, lookHash, wholePart, SIDES } from './address.js';
 import { isServed, loadSources } from './source.js';
 import { applyTheme, toggleTheme } from '../common/theme.js';
 import { startConfigs } from '../common/configs.js';
+import { linkTo, functionEntries } from '../common/links.js';
 
 /** @typedef {import('./address.js').Side} Side */
 /** @typedef {import('./pane.js').Pane} AnyPane */
@@ -314,36 +315,6 @@ function hover(pane, node, event) {
 
 // ---- the menu of a frame ----
 
-/** The expression that matches this name and no other. @param {string} name */
-function quoteName(name) {
-  return '^' + name.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&') + '$';
-}
-
-/** @param {string} path @param {string} param @param {string} value @param {boolean} add to what the parameter is */
-function linkTo(path, param, value, add) {
-  const params = new URLSearchParams(location.search);
-  const before = params.get(param);
-  params.set(param, add && before ? before + '|' + value : value);
-  const look = path ? '' : '#' + lookHash(view, data);
-  return (path || location.pathname) + '?' + params.toString() + look;
-}
-
-/** @param {string} name @returns {import('../common/menu.js').Entry[]} */
-function serverEntries(name) {
-  const exact = quoteName(name);
-  return [
-    null,
-    { label: 'Focus: only stacks with it', href: linkTo('', 'f', exact, false) },
-    { label: 'Ignore: no stacks with it', href: linkTo('', 'i', exact, true) },
-    { label: 'Hide: its frames', href: linkTo('', 'h', exact, true) },
-    { label: 'Show from here on', href: linkTo('', 'sf', exact, false) },
-    null,
-    { label: 'Source', href: linkTo('source', 'f', exact, false) },
-    { label: 'Disassembly', href: linkTo('disasm', 'f', exact, false) },
-    { label: 'Callers and callees by line', href: linkTo('peek', 'f', exact, false) },
-  ];
-}
-
 /** @param {AnyPane} pane @param {number} node @param {number} x @param {number} y */
 function frameMenu(pane, node, x, y) {
   const name = pane.nameOf(node);
@@ -356,7 +327,7 @@ function frameMenu(pane, node, x, y) {
     { label: 'Copy the name', run: () => copy('Name', name) },
     { label: 'Copy the stack', run: () => copy('Stack', pane.stackOf(node).join('\n')) },
     { label: 'Copy as a row of text', run: () => copy('Row', rowText(pane, node)) });
-  if (served && !isGroup && node) entries.push(...serverEntries(name));
+  if (served && !isGroup && node) entries.push(null, ...functionEntries(name, lookHash(view, data)));
   openMenu('Frame ' + name, entries, x, y);
 }
 
@@ -424,7 +395,7 @@ function serverExports() {
     const link = document.createElement('a');
     link.textContent = text;
     link.id = 'export-all-' + format;
-    link.href = linkTo('export', 'format', format, false);
+    link.href = linkTo('export', 'format', format, false, '');
     link.setAttribute('download', '');
     list.append(link);
   }

@@ -1,11 +1,20 @@
 // @ts-check
 // Looking around in the call graph: the wheel and + - zoom about the pointer or the middle, dragging
 // and the arrows move, 0 shows all. What changes is the viewBox of Graphviz's picture, so that text
-// stays sharp and can be searched.
+// stays sharp and can be searched. A function's box has a menu: filters by it, its source and so on.
+
+import { openMenu } from '../common/menu.js';
+import { functionEntries } from '../common/links.js';
 
 const STEP = 1.25;
+const DRAG_LEAST = 4; // px: less is a click
 
 /** @typedef {{x: number, y: number, w: number, h: number}} Window */
+
+/** The function of a box by its tooltip, "name (value)". @param {string} tooltip */
+export function functionOf(tooltip) {
+  return tooltip.replace(/ \([^()]*\)$/, '');
+}
 
 /** Zooms about a point of the picture. @param {Window} view @param {number} factor @param {number} x @param {number} y @returns {Window} */
 export function zoomed(view, factor, x, y) {
@@ -63,7 +72,6 @@ class GraphView {
   grab(event) {
     if (event.button !== 0) return;
     this.drag = { x: event.clientX, y: event.clientY, view: this.view };
-    this.box.setPointerCapture(event.pointerId);
   }
 
   /** @param {PointerEvent} event */
@@ -71,6 +79,8 @@ class GraphView {
     const matrix = this.svg.getScreenCTM();
     if (!this.drag || !matrix) return;
     const { view } = this.drag;
+    if (Math.hypot(event.clientX - this.drag.x, event.clientY - this.drag.y) < DRAG_LEAST) return;
+    this.box.setPointerCapture(event.pointerId); // not before: it would take the click from a box
     this.set({ ...view, x: view.x - (event.clientX - this.drag.x) / matrix.a, y: view.y - (event.clientY - this.drag.y) / matrix.d });
   }
 
@@ -86,6 +96,37 @@ class GraphView {
     if (!action) return;
     event.preventDefault();
     action();
+  }
+
+  /** Boxes of functions, by Graphviz's names for them; boxes of labels have others. */
+  startNodes() {
+    // With lines or addresses the tooltip says more than the name.
+    const g = new URLSearchParams(location.search).get('g');
+    if (g && g !== 'functions') return;
+    for (const node of /** @type {NodeListOf<SVGGElement>} */ (this.svg.querySelectorAll('g.node'))) {
+      const link = node.querySelector('a');
+      const tooltip = link && link.getAttributeNS('http://www.w3.org/1999/xlink', 'title');
+      if (tooltip && /^N\d+$/.test(node.querySelector('title')?.textContent ?? '')) this.startNode(node, tooltip);
+    }
+  }
+
+  /** @param {SVGGElement} node @param {string} tooltip */
+  startNode(node, tooltip) {
+    const name = functionOf(tooltip);
+    const open = () => {
+      const box = node.getBoundingClientRect();
+      openMenu('Function ' + name, functionEntries(name, ''), box.left + box.width / 2, box.top + box.height / 2);
+    };
+    node.setAttribute('tabindex', '0');
+    node.setAttribute('role', 'button');
+    node.setAttribute('aria-haspopup', 'menu');
+    node.setAttribute('aria-label', [...node.querySelectorAll('text')].map((line) => line.textContent).join(' '));
+    node.addEventListener('click', open);
+    node.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault();
+      open();
+    });
   }
 
   /** @param {string} text @param {string} label @param {() => void} run */
@@ -112,6 +153,7 @@ class GraphView {
     this.box.addEventListener('pointermove', (event) => this.pull(event));
     for (const end of ['pointerup', 'pointercancel']) this.box.addEventListener(end, () => { this.drag = null; });
     this.box.addEventListener('keydown', (event) => this.key(event));
+    this.startNodes();
   }
 }
 

@@ -54,6 +54,22 @@ async function graph(url) {
   await page.click('.graph-tools button:has-text("−")');
   await page.click('.graph-tools button:has-text("All")');
   await expectBox('buttons do the same', (now) => now.every((n, i) => Math.abs(n - whole[i]) < 0.01));
+  await checkAxe(page, 'the graph, live');
+  return nodes(page);
+}
+
+/** The menu of a function's box. */
+async function nodes(page) {
+  const node = '.graph .node[aria-label^="parse "]';
+  await page.focus(node);
+  await page.keyboard.press('Enter');
+  check('a box has a menu', (await page.getAttribute('[role="menu"]', 'aria-label')) === 'Function parse');
+  await page.keyboard.press('Escape');
+  check('from which Escape goes back', await page.$eval(node, (box) => document.activeElement === box));
+  check('boxes of labels have none', !(await page.$eval('#N1_0, .node[id^="N"][id*="_"]', (box) => box.hasAttribute('role'))));
+  await page.click(node);
+  await Promise.all([page.waitForNavigation(), page.click('[role="menuitem"]:has-text("Focus")')]);
+  check('which filters', new URL(page.url()).searchParams.get('f') === '^parse$' && (await page.textContent('.chip')).startsWith('focus: ^parse$'), page.url());
   check('no error was met', page.errors.length === 0, page.errors);
 }
 

@@ -5,7 +5,7 @@ import { numbered, reorder, collapseRecursion, around, graft, hasMore, folded } 
 import { packageOf, changeColour, groupColour, heaviestGroups } from '../../../ui/flame/colour.js';
 import { makeTree, normalScale } from '../../../ui/flame/model.js';
 import { readView, viewHash, lookHash } from '../../../ui/flame/address.js';
-import { zoomed, moved } from '../../../ui/profile/graph.js';
+import { functionOf, zoomed, moved } from '../../../ui/profile/graph.js';
 
 // all ─ main ─┬─ b (10)
 //             ├─ a (20) ─ a (30) ─ c (5)
@@ -124,4 +124,9 @@ test('the graph zooms about a point and moves by parts of what is seen', () => {
   const view = { x: 0, y: 0, w: 100, h: 50 };
   assert.deepEqual(zoomed(view, 2, 50, 25), { x: 25, y: 12.5, w: 50, h: 25 });
   assert.deepEqual(moved(view, 0.1, -0.1), { x: 10, y: -5, w: 100, h: 50 });
+});
+
+test('the function of a box in the graph', () => {
+  assert.equal(functionOf('parse (0.92s)'), 'parse');
+  assert.equal(functionOf('f(int) const (1.5MB)'), 'f(int) const');
 });

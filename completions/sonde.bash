@@ -27,16 +27,16 @@ _sonde_flags() {
 
 # `sonde run` takes a program after its flags: complete it from PATH, and what follows as files.
 _sonde_run() {
-	local i word
+	local i word with_value='^-(hz|o|block|blockrate|mutex|mutexfraction|threadcreate)$'
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		[[ $word == -hz || $word == -o ]] && ((i++)) && continue
+		[[ $word =~ $with_value ]] && ((i++)) && continue
 		[[ $word == -* && $word != -- ]] && continue
 		[[ $word == -- ]] && break
 		return 1
 	done
 	[[ $1 == -* && ${COMP_WORDS[COMP_CWORD - 1]} != -- ]] && return 1
-	[[ ${COMP_WORDS[COMP_CWORD - 1]} == -o ]] && return 1
+	[[ ${COMP_WORDS[COMP_CWORD - 1]} =~ $with_value ]] && return 1
 	mapfile -t COMPREPLY < <(compgen -c -- "$1"; compgen -f -- "$1")
 	compopt -o filenames 2>/dev/null || true
 }

@@ -22,6 +22,7 @@
 #define SONDE_PPROF_H_PUBLIC
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,6 +78,29 @@ int sonde_cpu_profile_start_fd(int fd, const struct sonde_cpu_profile_opts *opts
  * profile is then lost, and stopped all the same).
  */
 int sonde_cpu_profile_stop(void);
+
+/*
+ * Records where threads wait and how long: for locks, condition variables, semaphores, other
+ *threads and children, in sleep and poll, and in system calls that block. `ns`: each wait of that
+ *length or more is counted, a shorter one with the probability of its length over `ns`, and then
+ *for `ns`, so that sums are right at any rate. 1 counts everything, 0 switches it off, a negative
+ *number changes nothing. What was counted stays. runtime.SetBlockProfileRate.
+ *
+ * Returns the rate before, or
+ *	-EINVAL		the rate is above 2^47;
+ *	-ENOMEM, -ENOTSUP, -ENOEXEC, -EAGAIN	as sonde_cpu_profile_start().
+ */
+int64_t sonde_block_rate_set(int64_t ns);
+
+/*
+ * Records who kept others waiting for locks: what threads waited for a mutex or a read-write lock
+ * is charged to the stacks that released it meanwhile. One release in `n` is counted, for `n`; 1
+ * counts all, 0 switches it off, a negative number changes nothing.
+ * runtime.SetMutexProfileFraction.
+ *
+ * Returns the fraction before, or as above (-EINVAL: above 2^31).
+ */
+int64_t sonde_mutex_fraction_set(int64_t n);
 
 #ifdef __cplusplus
 }

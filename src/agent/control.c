@@ -4,6 +4,7 @@
 #include "agent/control.h"
 
 #include "agent/capture.h"
+#include "agent/contention.h"
 #include "agent/cpu.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
@@ -67,6 +68,7 @@ static void after_fork_child(void)
 	sig_lock_reset(&control.modules_lock);
 	hooks_after_fork_child();
 	waits_after_fork_child();
+	contention_after_fork_child();
 	unwind_after_fork_child();
 }
 
@@ -104,6 +106,7 @@ int control_init(void)
 		return -ENOTSUP;
 	if (dl_iterate_phdr(has_go_note, NULL))
 		return -ENOEXEC;
+	hooks_locks_init();
 	int rc = state_init();
 	if (!rc)
 		rc = unwind_init();
@@ -254,6 +257,7 @@ void control_thread_ends(struct thread *thread)
 	if (atomic_load(&thread->tid) != sig_gettid() || !threads_retire(&state->threads, thread))
 		return;
 	waits_clear(&thread->wait);
+	contention_forget(thread);
 	cpu_settle(thread);
 	self = NULL;
 	ending = true;
@@ -309,7 +313,9 @@ bool control_is_recording(void)
 /* --- kinds --- */
 
 static const struct kind *const kinds[RECORDING_KINDS] = {
+	[RECORDING_BLOCK] = &block_kind,
 	[RECORDING_CPU] = &cpu_kind,
+	[RECORDING_MUTEX] = &mutex_kind,
 };
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)

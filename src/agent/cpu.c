@@ -28,6 +28,7 @@
 #include "agent/cpu.h"
 
 #include "agent/capture.h"
+#include "agent/contention.h"
 #include "agent/hooks/hooks.h"
 #include "agent/kinds.h"
 
@@ -354,6 +355,7 @@ static void vanished(void *ctx, struct thread *thread)
 	if (!threads_retire(&state->threads, thread))
 		return;
 	cpu_disarm(thread);
+	contention_forget(thread);
 	threads_release(&state->threads, thread);
 }
 

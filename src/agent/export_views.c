@@ -32,7 +32,21 @@ static bool count_values(const struct export_count *c, int64_t *ret)
 	return ret[0] != 0;
 }
 
+/* --- block and mutex: runtime/pprof/pprof.go, printCountCycleProfile --- */
+
+/* Weights are no whole numbers: contentions come in 65536ths. */
+static bool contention_values(const struct export_count *c, int64_t *ret)
+{
+	ret[0] = (int64_t)((c->values[0] + 32768) >> 16);
+	ret[1] = (int64_t)c->values[1];
+	return c->values[0] || c->values[1];
+}
+
 static const struct export_view views[] = {
+	{"block", RECORDING_BLOCK, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
+		{"contentions", "count"}, period_one, contention_values, NULL},
+	{"mutex", RECORDING_MUTEX, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
+		{"contentions", "count"}, period_one, contention_values, NULL},
 	{"cpu", RECORDING_CPU, {{"samples", "count"}, {"cpu", "nanoseconds"}}, 2, NULL,
 		{"cpu", "nanoseconds"}, cpu_period, cpu_values, NULL},
 	{"threadcreate", RECORDING_THREADCREATE, {{"threadcreate", "count"}}, 1, NULL,

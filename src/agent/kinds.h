@@ -19,6 +19,8 @@ struct kind {
 	void (*forget)(void);
 };
 
+extern const struct kind block_kind;
 extern const struct kind cpu_kind;
+extern const struct kind mutex_kind;
 
 #endif

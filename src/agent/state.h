@@ -10,6 +10,7 @@
 #ifndef SONDE_AGENT_STATE_H
 #define SONDE_AGENT_STATE_H
 
+#include "agent/contenders.h"
 #include "agent/recording.h"
 #include "agent/threads.h"
 
@@ -39,6 +40,7 @@ struct state {
 	_Atomic uint64_t next_look_ns; /* CLOCK_MONOTONIC: when to compare threads next */
 	_Atomic uint64_t walkers_free; /* a bit each */
 	struct balance balance;
+	struct contenders contenders;
 	struct walker walkers[WALKERS];
 	struct threads threads;
 };

@@ -13,6 +13,7 @@
 #ifndef SONDE_AGENT_THREADS_H
 #define SONDE_AGENT_THREADS_H
 
+#include "agent/contenders.h"
 #include "agent/waits.h"
 
 #include <stdatomic.h>
@@ -42,7 +43,12 @@ struct thread {
 	_Atomic uint32_t labels;      /* its label set, in the recording; 0: none */
 	_Atomic uint32_t creator; /* the stack that created it, in the recording; 0: not known */
 	uint32_t look;		  /* the last threads_scan() that saw it */
-	struct wait wait;	  /* what it waits for */
+	/* The mutex profile's; see contention.h. */
+	struct contender contender;
+	struct contender_payer payer;
+	bool at_contenders; /* it holds a place's lock */
+	uint64_t random;    /* state of its generator; 0: not seeded */
+	struct wait wait;   /* what it waits for */
 	/* What a created thread is to run. */
 	void *(*start)(void *);
 	void *arg;

@@ -3,6 +3,7 @@
  */
 #include "agent/waits.h"
 
+#include "agent/hooks/hooks.h"
 #include "sig/sig.h"
 
 _Atomic uint32_t waits_wanted;
@@ -10,16 +11,19 @@ _Atomic uint32_t waits_wanted;
 void waits_want(void)
 {
 	atomic_fetch_add(&waits_wanted, 1);
+	hooks_locks_switch();
 }
 
 void waits_want_no_more(void)
 {
 	atomic_fetch_sub(&waits_wanted, 1);
+	hooks_locks_switch();
 }
 
 void waits_after_fork_child(void)
 {
 	atomic_store(&waits_wanted, 0);
+	hooks_locks_switch();
 }
 
 /* A reader has the record for the length of a walk. It sleeps rather than yields: the reader may be

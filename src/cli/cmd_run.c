@@ -326,6 +326,13 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		if (s->outputs[i].file[0])
 			s->rates[view->kind] = rates[view->kind];
 	}
+	if (s->outputs[RUN_BLOCK].file[0] && !rates[RECORDING_BLOCK])
+		return err_set(err, ERR_USAGE, "-blockrate 0: the rate is 1 ns or more");
+	if (s->outputs[RUN_MUTEX].file[0] &&
+		(!rates[RECORDING_MUTEX] || rates[RECORDING_MUTEX] > INT32_MAX))
+		return err_set(err, ERR_USAGE,
+			"-mutexfraction %llu: one release in 1 to 2147483647 is counted",
+			(unsigned long long)rates[RECORDING_MUTEX]);
 	if (s->outputs[RUN_CPU].file[0] &&
 		(rates[RECORDING_CPU] < 1 || rates[RECORDING_CPU] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-hz %llu: the rate is from 1 to %d",
@@ -355,9 +362,11 @@ int cmd_run(int argc, char **argv)
 {
 	struct run_session s = {.outputs = {
 					[RUN_CPU] = {"cpu", ""},
+					[RUN_BLOCK] = {"block", ""},
+					[RUN_MUTEX] = {"mutex", ""},
 					[RUN_THREADCREATE] = {"threadcreate", ""},
 				}};
-	unsigned hz = SESSION_HZ;
+	unsigned hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
 	struct goflag flags[] = {
 		{"hz", GOFLAG_UINT, &hz, "samples a second of CPU time, 1 to 10000"},
@@ -365,6 +374,14 @@ int cmd_run(int argc, char **argv)
 			"write the CPU profile to `file` (default cpu.pb.gz, if no other profile "
 			"is "
 			"asked for)"},
+		{"block", GOFLAG_STRING, &s.outputs[RUN_BLOCK].file,
+			"write to `file` where threads waited, and how long"},
+		{"blockrate", GOFLAG_UINT, &block_rate,
+			"nanoseconds of waiting a sample of it; 1 counts every wait"},
+		{"mutex", GOFLAG_STRING, &s.outputs[RUN_MUTEX].file,
+			"write to `file` who kept others waiting for locks, and how long"},
+		{"mutexfraction", GOFLAG_UINT, &mutex_fraction,
+			"count one in `n` releases of locks that were waited for"},
 		{"threadcreate", GOFLAG_STRING, &s.outputs[RUN_THREADCREATE].file,
 			"write to `file` the stacks that created threads"},
 		{"children", GOFLAG_BOOL, &s.children,
@@ -386,6 +403,8 @@ int cmd_run(int argc, char **argv)
 	}
 	uint64_t rates[RECORDING_KINDS] = {
 		[RECORDING_CPU] = hz,
+		[RECORDING_BLOCK] = block_rate,
+		[RECORDING_MUTEX] = mutex_fraction,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);
 	if (!rc)

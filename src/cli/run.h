@@ -32,6 +32,8 @@ struct run_output {
 
 enum run_output_id {
 	RUN_CPU,
+	RUN_BLOCK,
+	RUN_MUTEX,
 	RUN_THREADCREATE,
 	RUN_OUTPUTS,
 };

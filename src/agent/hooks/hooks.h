@@ -16,10 +16,20 @@
 
 /* The next definition of `name` after libsonde's; kept in *slot. NULL if there is none. */
 void *hooks_next(_Atomic(void *) *slot, const char *name);
-#define NEXT(name)                                            \
-	({                                                    \
-		static _Atomic(void *) slot_;                 \
-		(__typeof__(&name))hooks_next(&slot_, #name); \
+#define NEXT(name)                                                                   \
+	({                                                                           \
+		static _Atomic(void *) slot_;                                        \
+		void *next_of_ = atomic_load_explicit(&slot_, memory_order_relaxed); \
+		if (__builtin_expect(!next_of_, 0))                                  \
+			next_of_ = hooks_next(&slot_, #name);                        \
+		(__typeof__(&name))next_of_;                                         \
+	})
+/* The same, where libc has several versions: the one named, or the default if there is none. */
+void *hooks_next_version(_Atomic(void *) *slot, const char *name, const char *version);
+#define NEXT_VERSION(name, version)                                            \
+	({                                                                     \
+		static _Atomic(void *) slot_;                                  \
+		(__typeof__(&name))hooks_next_version(&slot_, #name, version); \
 	})
 
 /* --- SIGPROF (signals.c) --- */
@@ -33,7 +43,16 @@ bool hooks_sigprof_is_ours(void);
 void hooks_sigprof_unblock(bool masked);
 /* Whether the program believes that the calling thread blocks it. */
 bool hooks_sigprof_masked(void);
+/* How many signals of ours the calling thread has handled: they, too, interrupt system calls. */
+extern _Thread_local unsigned hooks_own_signals __attribute__((tls_model("initial-exec")));
 /* In a fork's child: nobody holds a lock of the hooks. */
 void hooks_after_fork_child(void);
+
+/* --- locks (locks.c) --- */
+
+/* Finds libc's functions; not in a handler, and before hooks_locks_switch(). */
+void hooks_locks_init(void);
+/* waits_wanted has changed. Async-signal-safe. */
+void hooks_locks_switch(void);
 
 #endif

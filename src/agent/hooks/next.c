@@ -36,3 +36,15 @@ void *hooks_next(_Atomic(void *) *slot, const char *name)
 	atomic_store_explicit(slot, p, memory_order_relaxed);
 	return p;
 }
+
+void *hooks_next_version(_Atomic(void *) *slot, const char *name, const char *version)
+{
+	void *p = atomic_load_explicit(slot, memory_order_relaxed);
+	if (p)
+		return p;
+	p = dlvsym(RTLD_NEXT, name, version);
+	if (!p)
+		return hooks_next(slot, name);
+	atomic_store_explicit(slot, p, memory_order_relaxed);
+	return p;
+}

@@ -51,6 +51,7 @@ static struct {
 } prof;
 
 static _Thread_local bool masked;
+_Thread_local unsigned hooks_own_signals;
 
 /* --- the handler --- */
 
@@ -129,10 +130,13 @@ static void on_sigprof(int sig, siginfo_t *info, void *context)
 {
 	int before = errno;
 	struct thread *t = cpu_owner(info);
-	if (t)
+	hooks_own_signals++;
+	if (t) {
 		cpu_sample(t, info->si_overrun, context);
-	else if (!control_poked(info))
+	} else if (!control_poked(info)) {
+		hooks_own_signals--;
 		forward(info, context);
+	}
 	errno = before;
 }
 

@@ -1,0 +1,478 @@
+/*
+ * Locks and what else threads wait for one another with.
+ *
+ * A lock is first tried: where that succeeds nothing was waited for, and the hook has cost a call.
+ * Only what is taken goes the long way, with clock and record, and through the real call, from
+ * which every error but "busy" comes: trying is right for all types of mutexes (a recursive one is
+ * taken again, a robust one says that its owner died, and one that checks errors is merely busy for
+ * its owner, whom the real call then tells).
+ *
+ * A release looks whether anybody waits (contention.h). The stack is taken after the release, so
+ * that nobody waits for the profiler; and from the lock only its address is used then: it may be
+ * gone.
+ *
+ * C11's functions call libc's inner names and are hooked one by one; their objects are the same.
+ */
+#include "agent/hooks/waiting.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <threads.h>
+
+_Static_assert(sizeof(mtx_t) <= sizeof(pthread_mutex_t), "a C11 mutex is a pthread mutex");
+
+#define ONCE_IN_PROGRESS 1
+#define ONCE_DONE	 2
+
+/* --- waiting for a lock --- */
+
+/* A lock's wait is charged to its releasers as well. */
+static always_inline void lock_begin(struct waiting *w, const struct wait_what *what)
+{
+	waiting_begin(w, what);
+	if (w->thread)
+		contention_enter(w->thread, what->object, w->since_ns);
+}
+
+static always_inline void lock_end(struct waiting *w)
+{
+	if (!w->thread)
+		return;
+	int before = errno;
+	contention_leave(w->thread, sig_clock_ns(CLOCK_MONOTONIC));
+	errno = before;
+	waiting_end(w, 0);
+}
+
+#define LOCKING(whats, call)                    \
+	({                                      \
+		struct waiting w_;              \
+		struct wait_what what_ = whats; \
+		lock_begin(&w_, &what_);        \
+		__typeof__(call) rc_ = (call);  \
+		lock_end(&w_);                  \
+		rc_;                            \
+	})
+
+/* Who holds it, as far as its kind tells: what is read may be a moment old. */
+#define ON_MUTEX(name, mutex_, caller_)                                                    \
+	((struct wait_what){WAIT_MUTEX, -1, ((pthread_mutex_t *)(mutex_))->__data.__owner, \
+		(uintptr_t)(mutex_), caller_, (uintptr_t)name})
+#define ON_RWLOCK(name, kind_, lock_, caller_)                                                    \
+	((struct wait_what){kind_, -1, (lock_)->__data.__cur_writer, (uintptr_t)(lock_), caller_, \
+		(uintptr_t)name})
+
+#define RELEASING(name, lock_, caller_, call)                                                 \
+	({                                                                                    \
+		struct contention_release r_ = contention_before_release((uintptr_t)(lock_)); \
+		__typeof__(call) rc_ = (call);                                                \
+		int errno_ = errno;                                                           \
+		contention_after_release(&r_, caller_, (uintptr_t)name);                      \
+		errno = errno_;                                                               \
+		rc_;                                                                          \
+	})
+
+/* --- mutexes --- */
+
+/* The common case in few instructions: what is rare is kept out of line, so that the hook saves no
+ * registers for it. */
+#define RARELY __attribute__((noinline, cold))
+
+static RARELY int lock_taken(pthread_mutex_t *m, const void *caller)
+{
+	return LOCKING(ON_MUTEX(pthread_mutex_lock, m, caller), NEXT(pthread_mutex_lock)(m));
+}
+
+/* The two hooks that programs call most jump where these say: to libc's function itself while
+ * nobody wants records, and at first to one that finds it. */
+typedef int mutex_fn(pthread_mutex_t *);
+static mutex_fn lock_first, unlock_first;
+static struct {
+	_Atomic(mutex_fn *) lock, unlock;	      /* now */
+	mutex_fn *real_lock, *real_try, *real_unlock; /* set before `armed` ones are used */
+} mutexes = {.lock = lock_first, .unlock = unlock_first};
+
+HOOK int pthread_mutex_lock(pthread_mutex_t *m)
+{
+	return atomic_load_explicit(&mutexes.lock, memory_order_relaxed)(m);
+}
+
+HOOK int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	return atomic_load_explicit(&mutexes.unlock, memory_order_relaxed)(m);
+}
+
+/* Jumped to by the hook, so that the return address is that of its caller. */
+static int lock_armed(pthread_mutex_t *m)
+{
+	int rc = mutexes.real_try(m);
+	if (__builtin_expect(rc != EBUSY, 1))
+		return rc;
+	return lock_taken(m, RETURN_ADDRESS);
+}
+
+static RARELY int unlock_waited_for(pthread_mutex_t *m, const void *caller)
+{
+	return RELEASING(pthread_mutex_unlock, m, caller, mutexes.real_unlock(m));
+}
+
+static int unlock_armed(pthread_mutex_t *m)
+{
+	if (contention_has_waiters(m))
+		return unlock_waited_for(m, RETURN_ADDRESS);
+	return mutexes.real_unlock(m);
+}
+
+/* Async-signal-safe. What another thread has changed meanwhile is seen by the last of the two. */
+void hooks_locks_switch(void)
+{
+	bool on;
+	do {
+		on = waits_recorded();
+		if (!mutexes.real_unlock)
+			return;
+		atomic_store(&mutexes.lock, on ? lock_armed : mutexes.real_lock);
+		atomic_store(&mutexes.unlock, on ? unlock_armed : mutexes.real_unlock);
+	} while (on != waits_recorded());
+}
+
+void hooks_locks_init(void)
+{
+	mutexes.real_lock = NEXT(pthread_mutex_lock);
+	mutexes.real_try = NEXT(pthread_mutex_trylock);
+	mutexes.real_unlock = NEXT(pthread_mutex_unlock);
+	hooks_locks_switch();
+}
+
+static int lock_first(pthread_mutex_t *m)
+{
+	hooks_locks_init();
+	return pthread_mutex_lock(m);
+}
+
+static int unlock_first(pthread_mutex_t *m)
+{
+	hooks_locks_init();
+	return pthread_mutex_unlock(m);
+}
+
+WAIT_HOOK int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until)
+{
+	__typeof__(&pthread_mutex_timedlock) next = NEXT(pthread_mutex_timedlock);
+	if (!waits_recorded())
+		return next(m, until);
+	int rc = NEXT(pthread_mutex_trylock)(m);
+	if (rc != EBUSY)
+		return rc;
+	return LOCKING(ON_MUTEX(pthread_mutex_timedlock, m, RETURN_ADDRESS), next(m, until));
+}
+
+WAIT_HOOK int pthread_mutex_clocklock(
+	pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+	__typeof__(&pthread_mutex_clocklock) next = NEXT(pthread_mutex_clocklock);
+	if (!waits_recorded() || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+		return next(m, clock, until);
+	int rc = NEXT(pthread_mutex_trylock)(m);
+	if (rc != EBUSY)
+		return rc;
+	return LOCKING(ON_MUTEX(pthread_mutex_clocklock, m, RETURN_ADDRESS), next(m, clock, until));
+}
+
+static RARELY int mtx_lock_taken(mtx_t *m, const void *caller)
+{
+	return LOCKING(ON_MUTEX(mtx_lock, m, caller), NEXT(mtx_lock)(m));
+}
+
+WAIT_HOOK int mtx_lock(mtx_t *m)
+{
+	if (!waits_recorded())
+		return NEXT(mtx_lock)(m);
+	int rc = NEXT(mtx_trylock)(m);
+	if (rc != thrd_busy)
+		return rc;
+	return mtx_lock_taken(m, RETURN_ADDRESS);
+}
+
+WAIT_HOOK int mtx_timedlock(mtx_t *m, const struct timespec *until)
+{
+	if (!waits_recorded())
+		return NEXT(mtx_timedlock)(m, until);
+	int rc = NEXT(mtx_trylock)(m);
+	if (rc != thrd_busy)
+		return rc;
+	return LOCKING(ON_MUTEX(mtx_timedlock, m, RETURN_ADDRESS), NEXT(mtx_timedlock)(m, until));
+}
+
+static RARELY int mtx_unlock_waited_for(mtx_t *m, const void *caller)
+{
+	return RELEASING(mtx_unlock, m, caller, NEXT(mtx_unlock)(m));
+}
+
+WAIT_HOOK int mtx_unlock(mtx_t *m)
+{
+	if (contention_has_waiters(m))
+		return mtx_unlock_waited_for(m, RETURN_ADDRESS);
+	return NEXT(mtx_unlock)(m);
+}
+
+/* --- read-write locks --- */
+
+static RARELY int read_lock_taken(pthread_rwlock_t *l, const void *caller)
+{
+	return LOCKING(ON_RWLOCK(pthread_rwlock_rdlock, WAIT_RWLOCK_READ, l, caller),
+		NEXT(pthread_rwlock_rdlock)(l));
+}
+
+WAIT_HOOK int pthread_rwlock_rdlock(pthread_rwlock_t *l)
+{
+	if (!waits_recorded())
+		return NEXT(pthread_rwlock_rdlock)(l);
+	int rc = NEXT(pthread_rwlock_tryrdlock)(l);
+	if (__builtin_expect(rc != EBUSY, 1))
+		return rc;
+	return read_lock_taken(l, RETURN_ADDRESS);
+}
+
+static RARELY int write_lock_taken(pthread_rwlock_t *l, const void *caller)
+{
+	return LOCKING(ON_RWLOCK(pthread_rwlock_wrlock, WAIT_RWLOCK_WRITE, l, caller),
+		NEXT(pthread_rwlock_wrlock)(l));
+}
+
+WAIT_HOOK int pthread_rwlock_wrlock(pthread_rwlock_t *l)
+{
+	if (!waits_recorded())
+		return NEXT(pthread_rwlock_wrlock)(l);
+	int rc = NEXT(pthread_rwlock_trywrlock)(l);
+	if (__builtin_expect(rc != EBUSY, 1))
+		return rc;
+	return write_lock_taken(l, RETURN_ADDRESS);
+}
+
+/* The rest, of hooks that may take their time. */
+#define RWLOCK(name, try, kind, call)                                                     \
+	({                                                                                \
+		int tried_ = waits_recorded() ? NEXT(try)(l) : EBUSY;                     \
+		if (tried_ == EBUSY)                                                      \
+			tried_ = LOCKING(ON_RWLOCK(name, kind, l, RETURN_ADDRESS), call); \
+		tried_;                                                                   \
+	})
+
+/* A wrong time is an error even where the lock is free: the real call is to say so. */
+static bool is_time(const struct timespec *t)
+{
+	return t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
+}
+
+WAIT_HOOK int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *until)
+{
+	__typeof__(&pthread_rwlock_timedrdlock) next = NEXT(pthread_rwlock_timedrdlock);
+	if (!is_time(until))
+		return next(l, until);
+	return RWLOCK(pthread_rwlock_timedrdlock, pthread_rwlock_tryrdlock, WAIT_RWLOCK_READ,
+		next(l, until));
+}
+
+WAIT_HOOK int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until)
+{
+	__typeof__(&pthread_rwlock_timedwrlock) next = NEXT(pthread_rwlock_timedwrlock);
+	if (!is_time(until))
+		return next(l, until);
+	return RWLOCK(pthread_rwlock_timedwrlock, pthread_rwlock_trywrlock, WAIT_RWLOCK_WRITE,
+		next(l, until));
+}
+
+WAIT_HOOK int pthread_rwlock_clockrdlock(
+	pthread_rwlock_t *l, clockid_t clock, const struct timespec *until)
+{
+	__typeof__(&pthread_rwlock_clockrdlock) next = NEXT(pthread_rwlock_clockrdlock);
+	if (!is_time(until) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+		return next(l, clock, until);
+	return RWLOCK(pthread_rwlock_clockrdlock, pthread_rwlock_tryrdlock, WAIT_RWLOCK_READ,
+		next(l, clock, until));
+}
+
+WAIT_HOOK int pthread_rwlock_clockwrlock(
+	pthread_rwlock_t *l, clockid_t clock, const struct timespec *until)
+{
+	__typeof__(&pthread_rwlock_clockwrlock) next = NEXT(pthread_rwlock_clockwrlock);
+	if (!is_time(until) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+		return next(l, clock, until);
+	return RWLOCK(pthread_rwlock_clockwrlock, pthread_rwlock_trywrlock, WAIT_RWLOCK_WRITE,
+		next(l, clock, until));
+}
+
+static RARELY int rwlock_unlock_waited_for(pthread_rwlock_t *l, const void *caller)
+{
+	return RELEASING(pthread_rwlock_unlock, l, caller, NEXT(pthread_rwlock_unlock)(l));
+}
+
+WAIT_HOOK int pthread_rwlock_unlock(pthread_rwlock_t *l)
+{
+	if (contention_has_waiters(l))
+		return rwlock_unlock_waited_for(l, RETURN_ADDRESS);
+	return NEXT(pthread_rwlock_unlock)(l);
+}
+
+/* --- condition variables: a wait is a release of the mutex too --- */
+
+/* What waits for the mutex is charged before the wait begins: afterwards is too late. */
+static void releases(const void *mutex, const void *caller, uintptr_t leaf)
+{
+	int before = errno;
+	if (contention_has_waiters(mutex)) {
+		struct contention_release r = contention_before_release((uintptr_t)mutex);
+		contention_after_release(&r, caller, leaf);
+	}
+	errno = before;
+}
+
+#define COND_WAIT(name, cond, mutex, call)                                       \
+	({                                                                       \
+		releases(mutex, RETURN_ADDRESS, (uintptr_t)name);                \
+		WAITING(ON_OBJECT(name, WAIT_COND, cond, RETURN_ADDRESS), call); \
+	})
+
+WAIT_HOOK int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
+{
+	return COND_WAIT(
+		pthread_cond_wait, c, m, NEXT_VERSION(pthread_cond_wait, "GLIBC_2.3.2")(c, m));
+}
+
+WAIT_HOOK int pthread_cond_timedwait(
+	pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
+{
+	return COND_WAIT(pthread_cond_timedwait, c, m,
+		NEXT_VERSION(pthread_cond_timedwait, "GLIBC_2.3.2")(c, m, until));
+}
+
+WAIT_HOOK int pthread_cond_clockwait(
+	pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+	return COND_WAIT(
+		pthread_cond_clockwait, c, m, NEXT(pthread_cond_clockwait)(c, m, clock, until));
+}
+
+WAIT_HOOK int cnd_wait(cnd_t *c, mtx_t *m)
+{
+	return COND_WAIT(cnd_wait, c, m, NEXT(cnd_wait)(c, m));
+}
+
+WAIT_HOOK int cnd_timedwait(cnd_t *c, mtx_t *m, const struct timespec *until)
+{
+	return COND_WAIT(cnd_timedwait, c, m, NEXT(cnd_timedwait)(c, m, until));
+}
+
+/* --- semaphores --- */
+
+/* 0: taken; -1: it has to be waited for. */
+static always_inline int sem_try(sem_t *s)
+{
+	if (!waits_recorded())
+		return -1;
+	int before = errno;
+	int rc = NEXT(sem_trywait)(s);
+	errno = before;
+	return rc;
+}
+
+#define SEM_WAIT(name, caller_, call)                                                           \
+	({                                                                                      \
+		unsigned before_ = signals_so_far();                                            \
+		int sem_rc_ = sem_try(s);                                                       \
+		if (sem_rc_)                                                                    \
+			do                                                                      \
+				sem_rc_ = WAITING(ON_OBJECT(name, WAIT_SEM, s, caller_), call); \
+			while (again(sem_rc_, &before_));                                       \
+		sem_rc_;                                                                        \
+	})
+
+static RARELY int sem_taken(sem_t *s, const void *caller)
+{
+	return SEM_WAIT(sem_wait, caller, NEXT(sem_wait)(s));
+}
+
+WAIT_HOOK int sem_wait(sem_t *s)
+{
+	if (!waits_recorded())
+		return NEXT(sem_wait)(s);
+	return sem_try(s) ? sem_taken(s, RETURN_ADDRESS) : 0;
+}
+
+WAIT_HOOK int sem_timedwait(sem_t *s, const struct timespec *until)
+{
+	return SEM_WAIT(sem_timedwait, RETURN_ADDRESS, NEXT(sem_timedwait)(s, until));
+}
+
+WAIT_HOOK int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
+{
+	__typeof__(&sem_clockwait) next = NEXT(sem_clockwait);
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return next(s, clock, until);
+	return SEM_WAIT(sem_clockwait, RETURN_ADDRESS, next(s, clock, until));
+}
+
+/* --- the end of a thread --- */
+
+WAIT_HOOK int pthread_join(pthread_t thread, void **ret)
+{
+	return WAITING(ON_OBJECT(pthread_join, WAIT_JOIN, thread, RETURN_ADDRESS),
+		NEXT(pthread_join)(thread, ret));
+}
+
+WAIT_HOOK int pthread_timedjoin_np(pthread_t thread, void **ret, const struct timespec *until)
+{
+	return WAITING(ON_OBJECT(pthread_timedjoin_np, WAIT_JOIN, thread, RETURN_ADDRESS),
+		NEXT(pthread_timedjoin_np)(thread, ret, until));
+}
+
+WAIT_HOOK int pthread_clockjoin_np(
+	pthread_t thread, void **ret, clockid_t clock, const struct timespec *until)
+{
+	return WAITING(ON_OBJECT(pthread_clockjoin_np, WAIT_JOIN, thread, RETURN_ADDRESS),
+		NEXT(pthread_clockjoin_np)(thread, ret, clock, until));
+}
+
+WAIT_HOOK int thrd_join(thrd_t thread, int *ret)
+{
+	return WAITING(ON_OBJECT(thrd_join, WAIT_JOIN, thread, RETURN_ADDRESS),
+		NEXT(thrd_join)(thread, ret));
+}
+
+/* --- barriers and once --- */
+
+WAIT_HOOK int pthread_barrier_wait(pthread_barrier_t *b)
+{
+	return WAITING(ON_OBJECT(pthread_barrier_wait, WAIT_BARRIER, b, RETURN_ADDRESS),
+		NEXT(pthread_barrier_wait)(b));
+}
+
+/* Another thread is at it: one that runs the routine itself does not wait. */
+static always_inline bool once_is_waited_for(const void *once)
+{
+	int state = __atomic_load_n((const int *)once, __ATOMIC_ACQUIRE);
+	return (state & (ONCE_IN_PROGRESS | ONCE_DONE)) == ONCE_IN_PROGRESS;
+}
+
+WAIT_HOOK int pthread_once(pthread_once_t *once, void (*routine)(void))
+{
+	if (!once_is_waited_for(once))
+		return NEXT(pthread_once)(once, routine);
+	return WAITING(ON_OBJECT(pthread_once, WAIT_ONCE, once, RETURN_ADDRESS),
+		NEXT(pthread_once)(once, routine));
+}
+
+WAIT_HOOK void call_once(once_flag *once, void (*routine)(void))
+{
+	__typeof__(&call_once) next = NEXT(call_once);
+	struct waiting w;
+	struct wait_what what = ON_OBJECT(call_once, WAIT_ONCE, once, RETURN_ADDRESS);
+	if (!once_is_waited_for(once)) {
+		next(once, routine);
+		return;
+	}
+	waiting_begin(&w, &what);
+	next(once, routine);
+	waiting_end(&w, 0);
+}

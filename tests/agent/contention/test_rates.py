@@ -1,4 +1,6 @@
 """The block profile is unbiased at any rate: short waits are sampled by their length and weighted by its inverse."""
+import subprocess
+
 from contentionlib import Contention, main, program, test, through
 
 
@@ -30,6 +32,18 @@ def test_a_rate_of_a_millisecond():
 @test
 def test_a_rate_of_ten_milliseconds():
   check(10000000, 0.6)
+
+
+@test
+def test_rates_set_by_the_program():
+  run = Contention(program("rates_api"), "recorded")
+  assert run.out == ["done"]
+  assert through(run.block, "on")[0] == 10 and through(run.block, "off")[0] == 0
+
+
+@test
+def test_rates_of_a_program_that_nobody_records():
+  assert subprocess.run([program("rates_api")], stdout=subprocess.PIPE, text=True).stdout == "done\n"
 
 
 main()

@@ -2,14 +2,19 @@
 the dlopen storm: four times that; `SONDE_STORM_SECONDS=15` makes it the full minute)."""
 import os
 
-from agentlib import PROGRAMS, main, program, sonde_run, test
+from agentlib import PROGRAMS, WORK, main, program, sonde_run, test
 
 SECONDS = float(os.environ.get("SONDE_STORM_SECONDS", "5"))
 PLUGINS = [os.path.join(PROGRAMS, "libplugin_%s.so" % name) for name in "ab"]
 
 
+# The other kinds of profiles, on as well.
+KINDS = [arg for kind in ("block", "mutex", "threadcreate") for arg in ("-" + kind, os.path.join(WORK, kind + ".pb.gz"))]
+
+
 def storm(kind, *args, seconds=SECONDS, flags=()):
-  run = sonde_run(program("storm"), kind, str(seconds), *args, hz=4000, flags=flags, timeout=seconds * 4 + 60)
+  run = sonde_run(program("storm"), kind, str(seconds), *args, hz=4000, flags=[*KINDS, *flags],
+                  timeout=seconds * 4 + 60)
   print("# %s: %s times, %s" % (kind, run.out.strip(), run.err.strip().split("\n")[-1]))
   assert int(run.out) > 0
   return run
@@ -54,7 +59,7 @@ def test_thread_creation():
 
 @test
 def test_becoming_another_program():
-  run = sonde_run(program("storm"), "become", str(min(SECONDS, 5)), hz=4000)
+  run = sonde_run(program("storm"), "become", str(min(SECONDS, 5)), hz=4000, flags=KINDS)
   assert run.summary()["samples"] > 0
 
 

@@ -43,7 +43,12 @@ const collapseBox = element('collapse', HTMLInputElement);
 const normalBox = element('normal', HTMLInputElement);
 const help = element('help', HTMLDialogElement);
 
-let view = readView(location.hash, data);
+let view = addressedView();
+
+/** @returns {import('./address.js').View} */
+function addressedView() {
+  return readView(location.hash || (data.view ?? ''), data);
+}
 
 /** @type {import('./pane.js').Host} */
 const host = {
@@ -387,11 +392,22 @@ function exportFolded() {
   download(new Blob([text], { type: 'text/plain' }), 'folded');
 }
 
-/** What only the server has whole: it is linked to. */
+/** The page with what was left out of this one, and showing what this one shows. */
+async function exportHtml() {
+  const response = await fetch(linkTo('export', 'format', 'html', false, ''));
+  const text = await response.text();
+  if (!response.ok) return complain('Could not make the page: ' + text.trim());
+  // Frames have other numbers there: what is asked of them stays behind.
+  const shown = viewHash({ ...view, parts: { main: wholePart(), callers: wholePart(), callees: wholePart() } }, data);
+  const start = 'id="data">{';
+  download(new Blob([text.replace(start, () => start + '"view":' + JSON.stringify(shown) + ',')], { type: 'text/html' }), 'html');
+}
+
+/** What only the server has whole. */
 function serverExports() {
   const list = element('export-menu', HTMLDetailsElement).querySelector('div');
   if (!list) return;
-  for (const [format, text] of [['folded', 'All stacks as text (folded)'], ['pb', 'Profile, filtered (.pb.gz)'], ['html', 'Page in one file (HTML)']]) {
+  for (const [format, text] of [['folded', 'All stacks as text (folded)'], ['pb', 'Profile, filtered (.pb.gz)']]) {
     const link = document.createElement('a');
     link.textContent = text;
     link.id = 'export-all-' + format;
@@ -399,6 +415,7 @@ function serverExports() {
     link.setAttribute('download', '');
     list.append(link);
   }
+  element('export-html', HTMLButtonElement).hidden = false;
 }
 
 // ---- the keyboard ----
@@ -473,6 +490,7 @@ function listen() {
   onClick('export-svg', exportSvg);
   onClick('export-png', exportPng);
   onClick('export-folded', exportFolded);
+  onClick('export-html', exportHtml);
   onClick('help-button', () => help.showModal());
   document.addEventListener('keydown', key);
   window.addEventListener('resize', () => {
@@ -480,7 +498,7 @@ function listen() {
     refresh();
   });
   window.addEventListener('popstate', () => {
-    view = readView(location.hash, data);
+    view = addressedView();
     carryLook();
     show();
   });

@@ -25,6 +25,7 @@
  * @property {string[]} labels header lines
  * @property {Type[]} types
  * @property {number} type the one shown first
+ * @property {string} [view] what an exported page shows first, as in the address
  *
  * @typedef {Columns & PageHead} PageData
  *

@@ -73,17 +73,20 @@ async function profile(url) {
 
 async function wholePage(url) {
   const page = await newPage();
-  await open(page, url + '?i=hash');
-  const taken = await take(page, '#export-all-html');
+  await open(page, url + '?i=hash#colour=value&fn=parse');
+  const taken = await take(page, '#export-html');
   const asked = [];
   const other = await newPage({ offline: true });
   other.on('request', (request) => { if (!request.url().startsWith('file:')) asked.push(request.url()); });
   await open(other, pathToFileURL(taken.path).href);
+  check('the page in one file shows what this one does', (await other.inputValue('#colour')) === 'value' && (await other.textContent('#callers-head')) === 'Who calls parse');
+  await other.click('#crumbs button:has-text("Whole graph")');
+  await other.focus('#main-tree');
   await press(other, 'ArrowDown', 'ArrowDown');
-  check('the page in one file works offline', (await focused(other)).startsWith('run, '), await focused(other));
+  check('and works offline', (await focused(other)).startsWith('run, '), await focused(other));
   await other.fill('#search', 'hash');
   await settled(other);
-  check('and has the filters applied', (await other.textContent('#found')) === 'no match', await other.textContent('#found'));
+  check('with the filters applied', (await other.textContent('#found')) === 'no match', await other.textContent('#found'));
   const svg = await take(other, '#export-svg');
   check('pictures can be taken from it too', (await namesInSvg(other, svg.data.toString())).includes('parse'));
   check('it has no link to a server', !(await other.$('#export-all-pb')) && asked.length === 0 && other.errors.length === 0, [asked, other.errors]);

@@ -7,7 +7,7 @@ Profiles of STACKS (100,000, 500,000, 1,000,000) distinct stacks, some 36 frames
 started anew: `up` is when it answers, `page` when the flame graph's page has been read from there on, both together are
 what a user waits for before the browser begins to draw. Bytes are those sent to a browser that takes gzip, and the page
 itself. Then what a user does next: sonde's further requests, and the page a second time. go is not asked for more than
-GO_MAX stacks (500,000): it took 16 GB for a million.
+GO_MAX stacks (500,000): a million would take it some 16 GB.
 """
 import http.client
 import os

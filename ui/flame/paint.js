@@ -23,6 +23,7 @@
 
 export const ROW = 19;
 export const TEXT_LEAST = 24; // px: narrower frames carry no text
+const SHEET_HEAD = 26; // px: an exported picture's title
 const HATCH = 5; // px high, under the text
 const FONT = '12px system-ui, -apple-system, "Segoe UI", sans-serif';
 
@@ -67,6 +68,11 @@ export function paint(context, picture, inks) {
   }
 }
 
+/** Pictures below each other, under a title. @param {Picture[]} pictures */
+function sheetSize(pictures) {
+  return { width: pictures[0].width, height: pictures.reduce((sum, p) => sum + p.height, SHEET_HEAD) };
+}
+
 /** @param {Element} parent @param {string} tag @param {Record<string, string | number>} attributes @param {string} [text] */
 function addShape(parent, tag, attributes, text) {
   const shape = document.createElementNS('http://www.w3.org/2000/svg', tag);
@@ -88,9 +94,7 @@ function forXml(text) {
  * @param {string} title @param {Picture[]} pictures @param {Inks} inks
  */
 export function makeSvg(title, pictures, inks) {
-  const head = 26;
-  const width = pictures[0].width;
-  const height = pictures.reduce((sum, p) => sum + p.height, head);
+  const { width, height } = sheetSize(pictures);
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, role: 'img' }))
     svg.setAttribute(name, String(value));
@@ -99,7 +103,7 @@ export function makeSvg(title, pictures, inks) {
   addShape(svg, 'text', { x: 4, y: 17, 'font-family': 'system-ui, sans-serif', 'font-size': 13, fill: inks.ink }, forXml(title));
   const measure = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
   measure.font = FONT;
-  let top = head;
+  let top = SHEET_HEAD;
   for (const picture of pictures) {
     const group = addShape(svg, 'g', { transform: `translate(0 ${top})`, 'font-family': 'system-ui, sans-serif', 'font-size': 12 });
     for (const box of picture.boxes) addBox(group, box, measure, inks);
@@ -121,9 +125,7 @@ function addBox(group, box, measure, inks) {
 
 /** @param {string} title @param {Picture[]} pictures @param {Inks} inks @returns {Promise<Blob>} */
 export function makePng(title, pictures, inks) {
-  const head = 26;
-  const width = pictures[0].width;
-  const height = pictures.reduce((sum, p) => sum + p.height, head);
+  const { width, height } = sheetSize(pictures);
   // Twice as many pixels, for print, but not more than a browser's canvas can have.
   const scale = Math.min(2, 32000 / Math.max(width, height));
   const canvas = document.createElement('canvas');
@@ -136,7 +138,7 @@ export function makePng(title, pictures, inks) {
   context.fillStyle = inks.ink;
   context.font = '13px system-ui, sans-serif';
   context.fillText(title, 4, 17);
-  context.translate(0, head);
+  context.translate(0, SHEET_HEAD);
   for (const picture of pictures) {
     const part = document.createElement('canvas');
     part.width = Math.round(width * scale);

@@ -16,6 +16,7 @@
 
 #include "agent/control.h"
 #include "agent/cpu.h"
+#include "agent/hooks/waiting.h"
 #include "sig/sig.h"
 
 #include <errno.h>
@@ -301,36 +302,55 @@ HOOK int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 	return change_mask(NEXT(pthread_sigmask), how, set, old);
 }
 
+#define SECOND 1000000000u
+
+/* A wrong time, which the kernel refuses, is as good as none. */
+static uint64_t ns_of(const struct timespec *t)
+{
+	uint64_t seconds = t->tv_sec > 0 ? (uint64_t)t->tv_sec : 0;
+	return seconds > INT64_MAX / SECOND ? INT64_MAX : seconds * SECOND + (uint64_t)t->tv_nsec;
+}
+
 /* A thread that waits for every signal there is must not be woken by the profiler's. */
 static int wait_for(const sigset_t *set, siginfo_t *ret, const struct timespec *timeout)
 {
 	__typeof__(&sigtimedwait) next = NEXT(sigtimedwait);
+	struct timespec left = timeout ? *timeout : (struct timespec){0};
+	uint64_t until = sig_clock_ns(CLOCK_MONOTONIC) + ns_of(&left);
+	unsigned before = signals_so_far();
 	siginfo_t info;
 	for (;;) {
-		int sig = next(set, &info, timeout);
-		if (sig == SIGPROF && cpu_owner(&info))
-			continue;
-		if (sig > 0 && ret)
+		int sig = next(set, &info, timeout ? &left : NULL);
+		bool ours = sig == SIGPROF && cpu_owner(&info);
+		if (sig > 0 && !ours && ret)
 			*ret = info;
-		return sig;
+		if (!ours && !again(sig, &before))
+			return sig;
+		uint64_t now = sig_clock_ns(CLOCK_MONOTONIC);
+		uint64_t ns = until > now ? until - now : 0;
+		left = (struct timespec){(time_t)(ns / SECOND), (long)(ns % SECOND)};
 	}
 }
 
-HOOK int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+/* With the wait recorded. */
+#define SIGNAL_WAIT(name, set, ret, timeout) \
+	WAITING(ON_FD(name, WAIT_SIGNAL, -1), wait_for(set, ret, timeout))
+
+WAIT_HOOK int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-	return wait_for(set, info, timeout);
+	return SIGNAL_WAIT(sigtimedwait, set, info, timeout);
 }
 
-HOOK int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+WAIT_HOOK int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
-	return wait_for(set, info, NULL);
+	return SIGNAL_WAIT(sigwaitinfo, set, info, NULL);
 }
 
-HOOK int sigwait(const sigset_t *set, int *ret_sig)
+WAIT_HOOK int sigwait(const sigset_t *set, int *ret_sig)
 {
 	int before = errno, sig;
 	do
-		sig = wait_for(set, NULL, NULL);
+		sig = SIGNAL_WAIT(sigwait, set, NULL, NULL);
 	while (sig < 0 && errno == EINTR);
 	int rc = sig < 0 ? errno : 0;
 	errno = before;

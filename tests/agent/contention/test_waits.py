@@ -34,6 +34,7 @@ WAYS = [
   ("thrd_sleep", "sleep_c11", "thrd_sleep", False),
   ("child", "wait_child", "waitpid", False),
   ("join", "join_thread", "pthread_join", False),
+  ("sigwait", "wait_signal", "sigwait", False),
   ("once", "wait_once", "pthread_once", False),
 ]
 

@@ -95,8 +95,17 @@ static int by_recv(void)
 	return n < 0 && errno == EAGAIN ? 0 : (int)n;
 }
 
+static int by_sigtimedwait(void)
+{
+	struct timespec t = {0, WAIT_NS};
+	sigset_t none;
+	sigemptyset(&none);
+	int rc = sigtimedwait(&none, NULL, &t);
+	return rc < 0 && errno == EAGAIN ? 0 : rc;
+}
+
 static int (*const ways[])(void) = {by_nanosleep, by_clock_nanosleep, by_usleep, by_poll, by_ppoll,
-	by_select, by_pselect, by_epoll, by_sem, by_recv};
+	by_select, by_pselect, by_epoll, by_sem, by_recv, by_sigtimedwait};
 
 static void turn(int (*way)(void))
 {

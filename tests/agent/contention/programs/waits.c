@@ -505,6 +505,28 @@ static void alone(int (*wait_for)(void))
 		must(wait_for());
 }
 
+static sigset_t awaited;
+
+static void send_signal(void)
+{
+	kill(getpid(), SIGUSR1);
+}
+
+static int wait_signal(void)
+{
+	int sig;
+	sem_post(&go);
+	return TIMED(sigwait(&awaited, &sig)) || sig != SIGUSR1;
+}
+
+static void on_signal(void)
+{
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &awaited, NULL);
+	with_helper(send_signal, wait_signal);
+}
+
 /* Waits that are open when the process ends. */
 static void *never(void *arg)
 {
@@ -560,6 +582,7 @@ int main(int argc, char **argv)
 	KIND("child", alone(wait_child))
 	KIND("join", alone(join_thread))
 	KIND("once", wait_once())
+	KIND("sigwait", on_signal())
 	KIND("open", stay_open())
 	return 2;
 	printf("%.6f %ld\n", waited, times);

@@ -47,10 +47,26 @@ struct bench_build {
 /* Sets p->program. The compiler writes its messages to stderr; -ECHILD when it failed. */
 must_check int bench_build(struct bench_package *p, const struct bench_build *how, struct err *err);
 
+/* Profiles to be written of a run (bench_profiles.c); "" for none. */
+struct bench_profiles {
+	const char *cpu, *mem, *block, *mutex;
+	int64_t mem_rate, block_rate, mutex_fraction;
+};
+#define BENCH_PROFILES_INIT                      \
+	{                                        \
+		"", "", "", "", 512 * 1024, 1, 1 \
+	}
+
+/* A flag that asks for one, without its dash; NULL: nothing is asked for. */
+const char *bench_profiles_flag(const struct bench_profiles *p);
+/* The words to put before a program: `sonde run` with its flags, or none. Names of files that are
+ * not absolute are in `dir`. */
+void bench_profiles_command(const struct bench_profiles *p, const char *dir, struct words *ret);
+
 struct bench_run {
 	struct words flags; /* for the program, "-test.x=..." */
 	bool json;
-	const char *cpuprofile; /* or NULL */
+	struct words profiler; /* what the programs are run under; may be empty */
 };
 
 /* Runs one package's program and prints its result; whether it succeeded. */

@@ -102,20 +102,10 @@ static void say(struct sink *sink, const char *fmt, ...)
 	buf_release(&text);
 }
 
-/* "sonde run" around it, so that the profile is complete and symbolized. */
-static void add_profiler(struct words *argv, const char *file)
-{
-	words_add(argv, "/proc/self/exe");
-	words_add(argv, "run");
-	words_add(argv, "-o");
-	words_add(argv, file);
-	words_add(argv, "--");
-}
-
 static void command(const struct bench_package *p, const struct bench_run *how, struct words *argv)
 {
-	if (how->cpuprofile)
-		add_profiler(argv, how->cpuprofile);
+	for (size_t i = 0; i < how->profiler.n; i++)
+		words_add(argv, how->profiler.v[i]);
 	words_add(argv, p->program);
 	for (size_t i = 0; i < how->flags.n; i++)
 		words_add(argv, how->flags.v[i]);

@@ -30,17 +30,11 @@ static const struct pass passed[] = {
 	{"benchnoise", "mark disturbed results and say why (default true)", true},
 	{"benchperf", "print counters: a `list` of cycles, instructions, ..., or all", false},
 	{"benchtime", "run each benchmark for duration `d`, or N times for Nx", false},
-	{"blockprofile", "write a blocking profile to `file`", false},
-	{"blockprofilerate", "set blocking profile `rate`", false},
 	{"count", "run benchmarks `n` times, or auto", false},
 	{"cpu", "comma-separated `list` of cpu counts to run each benchmark with", false},
 	{"failfast", "do not start new benchmarks after the first failure", true},
 	{"fullpath", "accepted for Go's sake", true},
 	{"list", "list benchmarks matching `regexp` then exit", false},
-	{"memprofile", "write an allocation profile to `file`", false},
-	{"memprofilerate", "set memory allocation profiling `rate`", false},
-	{"mutexprofile", "write a mutex contention profile to `file`", false},
-	{"mutexprofilefraction", "record one in `n` mutex contentions", false},
 	{"outputdir", "write profiles to `dir`", false},
 	{"parallel", "accepted for Go's sake: for tests only", false},
 	{"run", "accepted for Go's sake: there are no tests", false},
@@ -63,7 +57,8 @@ struct options {
 	struct words flags; /* for the programs */
 	bool bench_set, count_set, list_set;
 	bool json, compile_only, show, force;
-	const char *output, *vs, *base, *format, *cpuprofile;
+	const char *output, *vs, *base, *format;
+	struct bench_profiles profiles;
 	struct bench_packages packages;
 };
 
@@ -76,18 +71,30 @@ static int pass_on(struct goflag_func *self, const char *value, struct err *err)
 	return 0;
 }
 
-#define N_OWN 9
+#define N_OWN 15
 
 static size_t make_flags(struct options *o, struct passer *passers, struct goflag *flags)
 {
+	struct bench_profiles *p = &o->profiles;
 	const struct goflag own[N_OWN] = {
 		{"a", GOFLAG_BOOL, &o->force, "rebuild, whatever the cache holds", false},
 		{"base", GOFLAG_STRING, &o->base,
 			"compare with the same benchmarks at git revision `rev`", false},
 		{"c", GOFLAG_BOOL, &o->compile_only, "compile to NAME.bench here, do not run",
 			false},
-		{"cpuprofile", GOFLAG_STRING, &o->cpuprofile, "write a CPU profile to `file`",
+		{"blockprofile", GOFLAG_STRING, &p->block, "write a blocking profile to `file`",
 			false},
+		{"blockprofilerate", GOFLAG_INT64, &p->block_rate,
+			"set blocking profile `rate`, ns between samples", false},
+		{"cpuprofile", GOFLAG_STRING, &p->cpu, "write a CPU profile to `file`", false},
+		{"memprofile", GOFLAG_STRING, &p->mem, "write an allocation profile to `file`",
+			false},
+		{"memprofilerate", GOFLAG_INT64, &p->mem_rate,
+			"set memory allocation profiling `rate`, bytes between samples", false},
+		{"mutexprofile", GOFLAG_STRING, &p->mutex,
+			"write a mutex contention profile to `file`", false},
+		{"mutexprofilefraction", GOFLAG_INT64, &p->mutex_fraction,
+			"record one in `n` mutex contentions", false},
 		{"format", GOFLAG_STRING, &o->format,
 			"with -vs and -base: print the comparison as benchstat's `format`", false},
 		{"json", GOFLAG_BOOL, &o->json, "print test2json events", false},
@@ -182,14 +189,15 @@ static bool build(const struct options *o, struct bench_package *p)
 
 /* ---- run ---- */
 
-static char *absolute(const char *path)
+/* Where profiles go: -outputdir, and here if it is not given. */
+static const char *output_dir(const struct options *o, const char *here)
 {
-	char here[PATH_MAX];
-	struct buf out = BUF_INIT;
-	if (*path != '/' && getcwd(here, sizeof(here)))
-		buf_printf(&out, "%s/", here);
-	buf_addstr(&out, path);
-	return buf_detach(&out, NULL);
+	static const char flag[] = "-test.outputdir=";
+	const char *dir = here;
+	for (size_t i = 0; i < o->flags.n; i++)
+		if (strncmp(o->flags.v[i], flag, sizeof(flag) - 1) == 0)
+			dir = o->flags.v[i] + sizeof(flag) - 1;
+	return dir;
 }
 
 static int run_all(struct options *o)
@@ -197,8 +205,9 @@ static int run_all(struct options *o)
 	struct bench_run how = {.json = o->json};
 	char here[PATH_MAX];
 	bool ok = true;
-	if (o->cpuprofile && o->packages.n > 1) {
-		cli_error("bench", "cannot use -cpuprofile flag with multiple packages");
+	const char *one = bench_profiles_flag(&o->profiles);
+	if (one && o->packages.n > 1) {
+		cli_error("bench", "cannot use -%s flag with multiple packages", one);
 		return CLI_USAGE;
 	}
 	/* Programs run in their own directories, files named by flags are meant to be here. */
@@ -208,8 +217,7 @@ static int run_all(struct options *o)
 		words_add(&how.flags, o->flags.v[i]);
 	if (!o->bench_set && !o->list_set)
 		words_add(&how.flags, "-test.bench=.");
-	char *profile = o->cpuprofile ? absolute(o->cpuprofile) : NULL;
-	how.cpuprofile = profile;
+	bench_profiles_command(&o->profiles, output_dir(o, here), &how.profiler);
 	for (size_t i = 0; i < o->packages.n; i++) {
 		struct bench_package *p = &o->packages.v[i];
 		if (build(o, p)) {
@@ -221,7 +229,7 @@ static int run_all(struct options *o)
 	}
 	if (!ok && !o->json)
 		puts("FAIL");
-	mem_free(profile);
+	words_release(&how.profiler);
 	words_release(&how.flags);
 	return ok ? CLI_OK : CLI_FAILED;
 }
@@ -385,7 +393,7 @@ static int run_base(struct options *o)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct options o = {0};
+	struct options o = {.profiles = BENCH_PROFILES_INIT};
 	int status = parse(&o, argc, argv);
 	if (status == 0)
 		status = find_here(&o);

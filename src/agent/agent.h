@@ -7,6 +7,7 @@
 #define SONDE_AGENT_H
 
 #include "agent/export.h"
+#include "agent/poke.h"
 #include "agent/session.h"
 
 #endif

@@ -282,7 +282,12 @@ static int run_and_collect(struct run_session *s, const struct run_program *prog
 		cli_error("run", "%s: %s", program->path, strerror(-rc));
 		return 126;
 	}
+	struct run_http *http = NULL;
+	struct err err = ERR_INIT;
+	if (*s->http && run_http_start(&http, s, &err) < 0)
+		cli_error("run", "%s; the program runs on without", err.msg);
 	int status = await(s, &before.mask);
+	run_http_stop(http);
 	s->duration_ns = now_ns() - started;
 	if (s->children)
 		await_descendants();
@@ -319,7 +324,7 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 	bool any = false;
 	for (int i = RUN_CPU + 1; i < RUN_OUTPUTS; i++)
 		any |= s->outputs[i].file[0] != '\0';
-	if (!any && !s->outputs[RUN_CPU].file[0])
+	if (!any && !s->outputs[RUN_CPU].file[0] && !*s->http)
 		s->outputs[RUN_CPU].file = "cpu.pb.gz";
 	for (int i = 0; i < RUN_OUTPUTS; i++) {
 		const struct export_view *view = export_view(s->outputs[i].view);
@@ -387,6 +392,12 @@ int cmd_run(int argc, char **argv)
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
 			"(cpu.PID.pb.gz)"},
+		{"http", GOFLAG_STRING, &s.http,
+			"serve /debug/pprof/ at `host:port` while the program runs, as "
+			"net/http/pprof "
+			"does"},
+		{"httpcmdline", GOFLAG_BOOL, &s.http_cmdline,
+			"show its command line there, which may hold secrets"},
 		{"dumpsignal", GOFLAG_STRING, &dump_signal,
 			"on this `signal` to sonde run, write all that is recorded so far, and go "
 			"on "
@@ -396,6 +407,7 @@ int cmd_run(int argc, char **argv)
 	};
 	struct err err = ERR_INIT;
 	s.dump_dir = ".";
+	s.http = "";
 	int at = goflag_parse(flags, array_len(flags), argc, argv, &err);
 	if (at == GOFLAG_HELP) {
 		usage(stdout, flags, array_len(flags));

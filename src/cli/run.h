@@ -1,7 +1,7 @@
 /*
  * run: the parts of `sonde run`. cmd_run.c starts the program and waits, run_program.c decides
  * beforehand whether it can be profiled, run_collect.c turns what it left into profiles, run_dump.c
- * what it has so far.
+ * and run_http.c what it has so far.
  */
 #ifndef SONDE_CLI_RUN_H
 #define SONDE_CLI_RUN_H
@@ -46,6 +46,8 @@ struct run_session {
 	bool children;
 	int dump_signal;      /* 0: none */
 	const char *dump_dir; /* the directory that dumps make theirs in */
+	const char *http;     /* where to serve; "" for nowhere */
+	bool http_cmdline;    /* the command line as well */
 	pid_t pid;	      /* the program's */
 	uint64_t duration_ns; /* it ran */
 };
@@ -74,6 +76,15 @@ size_t run_recordings_process(const struct run_recordings *c, size_t from);
 /* Writes profiles of one process, files[0..n), each with a line on stderr. live: it goes on. */
 must_check int run_write_outputs(const struct run_session *s, const struct run_output *outputs,
 	size_t output_n, const struct run_recording *files, size_t n, bool live, struct err *err);
+
+/* One file of the session, to be written to; munmap(ret, ret->size). NULL and an error. */
+struct recording *run_recording_map(
+	const struct run_session *s, int pid, unsigned sequence, struct err *err);
+
+/* Serves the session at s->http until it is stopped. */
+struct run_http;
+must_check int run_http_start(struct run_http **ret, const struct run_session *s, struct err *err);
+void run_http_stop(struct run_http *h); /* NULL is fine */
 
 /* Removes the directory and what is in it. */
 void run_session_remove(struct run_session *s);

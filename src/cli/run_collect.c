@@ -63,6 +63,23 @@ static bool map_file(int dir, const char *name, struct export_source *ret)
 	return true;
 }
 
+struct recording *run_recording_map(
+	const struct run_session *s, int pid, unsigned sequence, struct err *err)
+{
+	char path[PATH_MAX + 64];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/%d.%u" SESSION_SUFFIX, s->dir, pid, sequence);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	void *p = MAP_FAILED;
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= (off_t)RECORDING_ARENA)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		err_errno(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static int by_process(const void *a, const void *b)
 {
 	const struct run_recording *x = a, *y = b;

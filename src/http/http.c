@@ -18,6 +18,7 @@ enum {
 	CLIENTS_MAX = 64,
 	IDLE_SECONDS = 30,
 	CLIENT_MEMORY = 64 * 1024, /* headers and query together */
+	BODY_MAX = 1024 * 1024,	   /* what is POSTed beyond it is not kept */
 	COMPRESS_FROM = 1024,	   /* bytes of a body worth compressing */
 };
 
@@ -88,10 +89,10 @@ static bool is_served(const struct http_request *req)
 }
 
 /* A browser that has left the page, or typed on, closes the connection: nobody wants the answer. */
-static bool is_gone(struct MHD_Connection *connection)
+bool http_is_gone(const struct http_request *req)
 {
 	const union MHD_ConnectionInfo *info =
-		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		mhd.MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (!info)
 		return false;
 	struct pollfd client = {.fd = info->connect_fd, .events = POLLRDHUP};
@@ -130,6 +131,8 @@ static void add_headers(struct MHD_Response *response, const struct http_respons
 	} else {
 		mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
 	}
+	if (res->is_pprof_error)
+		mhd.MHD_add_response_header(response, "X-Go-Pprof", "1");
 	if (res->location)
 		mhd.MHD_add_response_header(response, "Location", res->location);
 	if (res->filename) {
@@ -164,18 +167,51 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 	return queued;
 }
 
+static void on_done(void *ctx, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode how)
+{
+	struct buf *body = *state;
+	if (body)
+		buf_release(body);
+	mem_free(body);
+}
+
+/* Called once when the headers are there, then for each piece of a body, then without one. True:
+ * there may be more to come. */
+static bool take_body(void **state, const char *piece, size_t *n)
+{
+	struct buf *body = *state;
+	if (!body) {
+		*state = body = mem_zalloc(sizeof(*body));
+		buf_addstr(body, "");
+		return true;
+	}
+	if (!*n)
+		return false;
+	if (body->len + *n <= BODY_MAX)
+		buf_add(body, piece, *n);
+	*n = 0;
+	return true;
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *upload, size_t *upload_n, void **state)
 {
 	struct http_server *server = ctx;
-	struct http_request req = {.method = method, .path = path, .connection = connection};
+	if (take_body(state, upload, upload_n))
+		return MHD_YES;
+	const struct buf *body = *state;
+	struct http_request req = {.method = method,
+		.path = path,
+		.body = body->len ? body->data : "",
+		.connection = connection};
 	struct http_response res = {
 		.status = MHD_HTTP_OK,
 		.type = "text/plain; charset=utf-8",
 		.policy = "default-src 'none'; frame-ancestors 'none'",
 		.body = BUF_INIT,
 	};
-	if (is_gone(connection))
+	if (http_is_gone(&req))
 		return MHD_NO;
 	if (!http_host_allowed(header(connection, "Host"), server->own))
 		refuse(&res, MHD_HTTP_FORBIDDEN,
@@ -272,8 +308,8 @@ static int load_microhttpd(struct err *err)
 	return rc < 0 ? err_prefix(err, "serving pages"), rc : 0;
 }
 
-int http_start(struct http_server **ret, const char *address, http_handler *handler, void *ctx,
-	struct err *err)
+static int start(struct http_server **ret, const char *address, unsigned how, http_handler *handler,
+	void *ctx, struct err *err)
 {
 	char *host, *port;
 	int rc = load_microhttpd(err);
@@ -291,11 +327,11 @@ int http_start(struct http_server **ret, const char *address, http_handler *hand
 	server->ctx = ctx;
 	server->own = host;
 	server->url = make_url(host, port_of(fd));
-	server->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0,
-		NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
-		MHD_OPTION_END);
+	server->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | how, 0, NULL, NULL,
+		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
+		MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		http_stop(server);
@@ -303,6 +339,18 @@ int http_start(struct http_server **ret, const char *address, http_handler *hand
 	}
 	*ret = server;
 	return 0;
+}
+
+int http_start(struct http_server **ret, const char *address, http_handler *handler, void *ctx,
+	struct err *err)
+{
+	return start(ret, address, MHD_USE_AUTO, handler, ctx, err);
+}
+
+int http_start_threads(struct http_server **ret, const char *address, http_handler *handler,
+	void *ctx, struct err *err)
+{
+	return start(ret, address, MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, handler, ctx, err);
 }
 
 const char *http_url(const struct http_server *server)

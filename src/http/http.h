@@ -3,9 +3,10 @@
  * other people's pages from using it. Front header of the layer.
  *
  * One thread of its own serves every client, one request at a time (sockets are polled, so a slow
- * client holds up nobody): handlers need no locks. Refused before a handler sees them: methods but
- * GET and HEAD, and requests whose Host is a name that is not ours (DNS rebinding: a foreign name
- * made to point to 127.0.0.1 lets its page read ours). Addresses cannot be rebound and pass.
+ * client holds up nobody): handlers need no locks. http_start_threads() is for handlers that wait.
+ * Refused before a handler sees them: methods but GET and HEAD, and requests whose Host is a name
+ * that is not ours (DNS rebinding: a foreign name made to point to 127.0.0.1 lets its page read
+ * ours). Addresses cannot be rebound and pass.
  *
  * (Rejected: a thread a connection, which buys nothing for one person's browser and costs locks
  * around everything a handler touches.)
@@ -18,11 +19,14 @@
 struct http_request {
 	const char *method;
 	const char *path; /* without the query, decoded */
+	const char *body; /* what was POSTed, NUL-terminated; "" if nothing was */
 	void *connection;
 };
 
 /* GET or HEAD: what changes nothing. */
 bool http_is_read(const struct http_request *req);
+/* Whether the client has closed the connection: for handlers that take long. */
+bool http_is_gone(const struct http_request *req);
 /* Of a header; NULL if it was not sent. Lives as long as the request. */
 const char *http_header(const struct http_request *req, const char *name);
 /* Whether a page of ours, the person or a program asks, not a page from elsewhere: to be asked
@@ -42,6 +46,7 @@ struct http_response {
 	const char *policy;   /* Content-Security-Policy; static */
 	const char *filename; /* offered as a download under this name, or NULL; static */
 	char *location;	      /* of a redirection, or NULL; the server frees it */
+	bool is_pprof_error;  /* X-Go-Pprof: `go tool pprof` shows the body */
 	char *etag; /* what the answer is known by, quoted, or NULL: it is asked for anew each
 		     * time. The server frees it */
 	struct buf body;
@@ -55,6 +60,10 @@ struct http_server;
  * until http_stop(). */
 must_check int http_start(struct http_server **ret, const char *address, http_handler *handler,
 	void *ctx, struct err *err);
+/* The same with a thread for each connection: handlers may take their time, and must be ready for
+ * one another. */
+must_check int http_start_threads(struct http_server **ret, const char *address,
+	http_handler *handler, void *ctx, struct err *err);
 /* "http://localhost:8080"; lives as long as the server. */
 const char *http_url(const struct http_server *server);
 /* Finishes the request at work, closes everything, frees. NULL is allowed. */

@@ -1,0 +1,75 @@
+/*
+ * Asking; see poke.h.
+ */
+#include "agent/poke.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIES	200
+#define STEP_NS 10000000
+
+/* Whether SIGPROF is among the signals that the process has handlers for. */
+static bool takes_it(int pid)
+{
+	char path[64], line[256];
+	bool takes = false;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, "SigCgt:", 7) == 0)
+			takes = strtoull(line + 7, NULL, 16) >> (SIGPROF - 1) & 1;
+	fclose(f);
+	return takes;
+}
+
+static int send_poke(int pidfd, int pid, uint64_t token)
+{
+	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)(uintptr_t)token;
+	if (!takes_it(pid))
+		return -EPERM;
+	return syscall(SYS_pidfd_send_signal, pidfd, SIGPROF, &info, 0) ? -errno : 0;
+}
+
+static int ask(struct recording *rec, int pidfd)
+{
+	const struct timespec step = {0, STEP_NS};
+	uint32_t asked = atomic_fetch_add(&rec->wishes.asked, 1) + 1;
+	for (int i = 0; i < TRIES; i++) {
+		if ((int32_t)(atomic_load(&rec->wishes.answered) - asked) >= 0)
+			return 0;
+		int rc = send_poke(pidfd, (int)rec->pid, rec->wishes.token);
+		if (rc)
+			return rc;
+		nanosleep(&step, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
+{
+	if (atomic_load(&rec->end_monotonic_ns) || !rec->wishes.token)
+		return -ESRCH;
+	int pidfd = (int)syscall(SYS_pidfd_open, (int)rec->pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	for (int i = 0; i < RECORDING_KINDS; i++)
+		atomic_store(&rec->wishes.wanted.of[i], atomic_load(&rec->rates.of[i]));
+	atomic_store(&rec->wishes.wanted.of[kind], rate);
+	int rc = ask(rec, pidfd);
+	close(pidfd);
+	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
+		rc = -ENOTSUP;
+	return rc;
+}

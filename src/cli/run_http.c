@@ -1,0 +1,120 @@
+/*
+ * `sonde run -http`: /debug/pprof/ of the program that runs, served by sonde itself.
+ *
+ * The program has no server in it, no thread and no socket: its recordings are files that are read
+ * here while they are written to. (Rejected: a server in the program, whose threads and memory
+ * would be in its profiles, and which nobody could reach while the program is stopped.)
+ */
+#include "cli/cli.h"
+#include "cli/run.h"
+
+#include "debug/debug.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+struct run_http {
+	const struct run_session *session;
+	struct debug_server debug;
+	struct http_server *server;
+	pthread_mutex_t rates; /* one wish at a time */
+};
+
+static int open_process(void *ctx, int pid, struct debug_process *ret, struct err *err)
+{
+	struct run_http *h = ctx;
+	struct run_recordings all;
+	run_recordings_open(h->session, &all);
+	*ret = (struct debug_process){.pid = pid ? pid : h->session->pid};
+	ret->sources = mem_array(all.n ? all.n : 1, sizeof(*ret->sources));
+	for (size_t i = 0; i < all.n; i++) {
+		struct run_recording *r = &all.files[i];
+		const struct recording *rec = r->source.data;
+		if (r->pid == ret->pid && !rec->declined[0])
+			ret->sources[ret->n++] = r->source;
+		else
+			munmap((void *)r->source.data, r->source.n);
+	}
+	mem_free(all.files);
+	if (ret->n)
+		return 0;
+	mem_free(ret->sources);
+	return err_set(err, ERR_NOT_FOUND, "process %d records nothing (yet)", ret->pid);
+}
+
+static void close_process(void *ctx, struct debug_process *process)
+{
+	for (size_t i = 0; i < process->n; i++)
+		munmap((void *)process->sources[i].data, process->sources[i].n);
+	mem_free(process->sources);
+}
+
+static void each_process(void *ctx, void (*each)(void *each_ctx, int pid), void *each_ctx)
+{
+	struct run_http *h = ctx;
+	struct run_recordings all;
+	run_recordings_open(h->session, &all);
+	for (size_t i = 0; i < all.n; i += run_recordings_process(&all, i))
+		if (all.files[i].pid != h->session->pid)
+			each(each_ctx, all.files[i].pid);
+	run_recordings_close(&all);
+}
+
+static const char *why_not(int rc)
+{
+	switch (-rc) {
+	case ESRCH:
+		return "it has ended";
+	case EPERM:
+		return "it does not take the profiler's signal";
+	case ETIMEDOUT:
+		return "it does not answer; is it stopped?";
+	case ENOTSUP:
+		return "it cannot record that, or not at this rate";
+	default:
+		return strerror(-rc);
+	}
+}
+
+static int set_rate(void *ctx, const struct debug_process *process, enum recording_kind kind,
+	uint64_t rate, struct err *err)
+{
+	struct run_http *h = ctx;
+	struct recording *rec =
+		run_recording_map(h->session, process->pid, (unsigned)process->n - 1, err);
+	if (!rec)
+		return -ENOENT;
+	pthread_mutex_lock(&h->rates);
+	int rc = poke_set_rate(rec, kind, rate);
+	pthread_mutex_unlock(&h->rates);
+	munmap(rec, rec->size);
+	return rc ? err_set(err, rc, "process %d: %s", process->pid, why_not(rc)) : 0;
+}
+
+int run_http_start(struct run_http **ret, const struct run_session *s, struct err *err)
+{
+	struct run_http *h = mem_zalloc(sizeof(*h));
+	const struct debug_target target = {
+		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
+	h->session = s;
+	pthread_mutex_init(&h->rates, NULL);
+	debug_init(&h->debug, &target);
+	int rc = http_start_threads(&h->server, s->http, debug_handle, &h->debug, err);
+	if (rc < 0) {
+		mem_free(h);
+		return rc;
+	}
+	fprintf(stderr, "sonde run: serving %s/debug/pprof/\n", http_url(h->server));
+	*ret = h;
+	return 0;
+}
+
+void run_http_stop(struct run_http *h)
+{
+	if (!h)
+		return;
+	atomic_store(&h->debug.closing, true);
+	http_stop(h->server);
+	mem_free(h);
+}

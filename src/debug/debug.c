@@ -1,0 +1,330 @@
+/*
+ * The endpoints; see debug.h. Paths, parameters, headers and the words of errors are those of
+ * net/http/pprof.
+ */
+#include "debug/debug.h"
+
+#include "symbolize/symbolize.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PREFIX	    "/debug/pprof/"
+#define CPU_SECONDS 30
+#define SECONDS_MAX 3600
+#define CPU_HZ	    100
+#define STEP_NS	    50000000 /* how often a long request looks whether it is still wanted */
+
+void debug_init(struct debug_server *d, const struct debug_target *target)
+{
+	*d = (struct debug_server){.target = *target,
+		.symbolize = PTHREAD_MUTEX_INITIALIZER,
+		.cpu = PTHREAD_MUTEX_INITIALIZER};
+}
+
+void debug_error(struct http_response *ret, unsigned status, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	ret->status = status;
+	ret->type = "text/plain; charset=utf-8";
+	ret->filename = NULL;
+	ret->is_pprof_error = true;
+	buf_clear(&ret->body);
+	buf_vprintf(&ret->body, fmt, ap);
+	buf_addch(&ret->body, '\n');
+	va_end(ap);
+}
+
+/* --- profiles --- */
+
+int debug_profile(struct debug_server *d, const struct debug_process *process,
+	const struct export_opts *opts, struct profile *ret, struct export_summary *ret_sum,
+	struct err *err)
+{
+	struct symbolize_opts symbolize = {.local = true};
+	int rc = export_profile(process->sources, process->n, opts, ret, ret_sum, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&d->symbolize);
+	rc = symbolize_profile(ret, &symbolize, err);
+	pthread_mutex_unlock(&d->symbolize);
+	if (rc)
+		profile_release(ret);
+	return rc;
+}
+
+/* False: nobody waits for the answer any more. */
+static bool sleep_seconds(struct debug_server *d, const struct http_request *req, long seconds)
+{
+	const struct timespec step = {0, STEP_NS};
+	for (long left = seconds * (1000000000 / STEP_NS); left > 0; left--) {
+		if (atomic_load(&d->closing))
+			return true; /* what there is so far */
+		if (http_is_gone(req))
+			return false;
+		nanosleep(&step, NULL);
+	}
+	return true;
+}
+
+static void send(const struct profile *p, const struct export_view *view, bool text,
+	const char *name, struct http_response *ret)
+{
+	if (text) {
+		debug_text(p, view, &ret->body);
+		return;
+	}
+	ret->type = "application/octet-stream";
+	ret->filename = name;
+	profile_write(p, &ret->body);
+}
+
+/* The profile now, or the difference that `seconds` make; kept in ret. */
+static void answer(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, const struct export_view *view, long seconds,
+	bool text, const char *name, struct http_response *ret)
+{
+	struct export_baseline since;
+	struct export_opts opts = {.view = view, .live = true};
+	struct err err = ERR_INIT;
+	struct profile p;
+	int rc = 0;
+	if (seconds > 0) {
+		rc = export_baseline_take(&since, process->sources, process->n, view->kind, &err);
+		opts.since = rc ? NULL : &since;
+		if (!rc && !sleep_seconds(d, req, seconds)) {
+			export_baseline_release(&since);
+			return;
+		}
+	}
+	if (!rc)
+		rc = debug_profile(d, process, &opts, &p, NULL, &err);
+	if (opts.since)
+		export_baseline_release(&since);
+	if (rc) {
+		debug_error(ret, 500, "%s", err.msg);
+		return;
+	}
+	send(&p, view, text, name, ret);
+	profile_release(&p);
+}
+
+/* "seconds"; -1 after an error was sent. */
+static long get_seconds(const struct http_request *req, long otherwise, struct http_response *ret)
+{
+	const char *text = http_param(req, "seconds");
+	char *end;
+	if (!*text)
+		return otherwise;
+	long seconds = strtol(text, &end, 10);
+	if (!*end && seconds > 0 && seconds <= SECONDS_MAX)
+		return seconds;
+	debug_error(ret, 400, "invalid value for \"seconds\" - must be a positive integer%s",
+		!*end && seconds > SECONDS_MAX ? " of at most 3600" : "");
+	return -1;
+}
+
+static void serve_view(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, const char *name, struct http_response *ret)
+{
+	const struct export_view *view = export_view(name);
+	bool text = atoi(http_param(req, "debug")) > 0;
+	if (!view || view->kind == RECORDING_CPU) {
+		debug_error(ret, 404, "Unknown profile");
+		return;
+	}
+	long seconds = get_seconds(req, 0, ret);
+	if (seconds > 0 && text)
+		debug_error(ret, 400, "seconds and debug params are incompatible");
+	else if (seconds >= 0)
+		answer(d, req, process, view, seconds, text, view->name, ret);
+}
+
+/* --- cpu --- */
+
+/* Whoever is first switches it on, the last off; what a `sonde run -o` records is joined. */
+static int cpu_begin(struct debug_server *d, const struct debug_process *process, struct err *err)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	int rc = 0;
+	pthread_mutex_lock(&d->cpu);
+	if (d->cpu_users && d->cpu_pid != process->pid)
+		rc = err_set(err, -EBUSY, "a CPU profile of process %d is being taken", d->cpu_pid);
+	else if (d->cpu_users)
+		d->cpu_users++;
+	else if (!atomic_load(&rec->rates.of[RECORDING_CPU])) {
+		rc = d->target.set_rate(d->target.ctx, process, RECORDING_CPU, CPU_HZ, err);
+		d->cpu_users = !rc;
+		d->cpu_pid = process->pid;
+	}
+	pthread_mutex_unlock(&d->cpu);
+	return rc;
+}
+
+static void cpu_end(struct debug_server *d, const struct debug_process *process)
+{
+	struct err err = ERR_INIT;
+	pthread_mutex_lock(&d->cpu);
+	if (d->cpu_users && d->cpu_pid == process->pid && --d->cpu_users == 0)
+		(void)!d->target.set_rate(d->target.ctx, process, RECORDING_CPU, 0, &err);
+	pthread_mutex_unlock(&d->cpu);
+}
+
+static void serve_cpu(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, struct http_response *ret)
+{
+	struct err err = ERR_INIT;
+	long seconds = get_seconds(req, CPU_SECONDS, ret);
+	if (seconds < 0)
+		return;
+	if (cpu_begin(d, process, &err)) {
+		debug_error(ret, 500, "Could not enable CPU profiling: %s", err.msg);
+		return;
+	}
+	answer(d, req, process, export_view("cpu"), seconds, false, "profile", ret);
+	cpu_end(d, process);
+}
+
+/* --- cmdline, symbol, rate --- */
+
+static void serve_cmdline(
+	struct debug_server *d, const struct debug_process *process, struct http_response *ret)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", process->pid);
+	FILE *f = d->target.show_cmdline ? fopen(path, "re") : NULL;
+	if (!f) {
+		debug_error(
+			ret, 403, "the command line is not shown; `sonde run -httpcmdline` does");
+		return;
+	}
+	for (int c; (c = getc(f)) != EOF;)
+		buf_addch(&ret->body, (char)c);
+	fclose(f);
+	if (ret->body.len)
+		ret->body.len--; /* Go joins by NUL, the kernel ends each with one */
+}
+
+/* "0x1f+0x2f", or the same with spaces, as a query is decoded; a location for each in a mapping. */
+static void add_addresses(void *ctx, const char *text, const char *value)
+{
+	struct profile *p = ctx;
+	for (char *end; *text; text = *end ? end + 1 : end) {
+		uint64_t address = strtoull(text, &end, 0);
+		end += strcspn(end, "+ ");
+		for (uint32_t i = 0; address && i < p->mapping_n; i++)
+			if (address >= p->mappings[i].start && address < p->mappings[i].limit)
+				profile_add_location(p, i, address, NULL, 0);
+	}
+}
+
+static const char *outermost_name(const struct profile *p, const struct location *l)
+{
+	const struct line *line = &p->lines[l->line_first + l->line_n - 1];
+	return line->function == PROFILE_NONE ? ""
+					      : profile_str(p, p->functions[line->function].name);
+}
+
+/* Names of addresses, as pprof's symbolz asks for them. */
+static void serve_symbol(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, struct http_response *ret)
+{
+	struct symbolize_opts opts = {.local = true};
+	struct export_opts all = {.view = export_view("threadcreate")};
+	struct err err = ERR_INIT;
+	struct profile p;
+	buf_addstr(&ret->body, "num_symbols: 1\n");
+	if (export_profile(process->sources, process->n, &all, &p, NULL, &err))
+		return;
+	uint32_t first = p.location_n;
+	if (http_is_read(req))
+		http_each_param(req, add_addresses, &p);
+	else
+		add_addresses(&p, req->body, "");
+	pthread_mutex_lock(&d->symbolize);
+	(void)!symbolize_profile(&p, &opts, &err);
+	pthread_mutex_unlock(&d->symbolize);
+	for (uint32_t i = first; i < p.location_n; i++) {
+		const struct location *l = &p.locations[i];
+		if (l->line_n)
+			buf_printf(&ret->body, "%#llx %s\n", (unsigned long long)l->address,
+				outermost_name(&p, l));
+	}
+	profile_release(&p);
+}
+
+static void serve_rate(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, struct http_response *ret)
+{
+	const struct export_view *view = export_view(http_param(req, "profile"));
+	const struct recording *rec = process->sources[process->n - 1].data;
+	const char *text = http_param(req, "rate");
+	struct err err = ERR_INIT;
+	char *end;
+	uint64_t rate = strtoull(text, &end, 10);
+	if (!view) {
+		debug_error(ret, 404, "Unknown profile");
+		return;
+	}
+	if (!http_is_read(req)) {
+		if (!*text || *end)
+			debug_error(ret, 400, "rate=%s: a number is wanted", text);
+		else if (!http_is_own(req))
+			debug_error(ret, 403, "a page from elsewhere may not change rates");
+		else if (d->target.set_rate(d->target.ctx, process, view->kind, rate, &err))
+			debug_error(ret, 500, "%s", err.msg);
+	}
+	if (ret->status == 200)
+		buf_printf(&ret->body, "%llu\n",
+			(unsigned long long)atomic_load(&rec->rates.of[view->kind]));
+}
+
+/* --- the paths --- */
+
+static void serve(struct debug_server *d, const struct http_request *req,
+	const struct debug_process *process, const char *name, struct http_response *ret)
+{
+	if (strcmp(name, "rate") == 0)
+		serve_rate(d, req, process, ret);
+	else if (strcmp(name, "symbol") == 0)
+		serve_symbol(d, req, process, ret);
+	else if (!http_is_read(req))
+		debug_error(ret, 405, "Method Not Allowed");
+	else if (!*name)
+		debug_index(d, process, ret);
+	else if (strcmp(name, "profile") == 0)
+		serve_cpu(d, req, process, ret);
+	else if (strcmp(name, "cmdline") == 0)
+		serve_cmdline(d, process, ret);
+	else if (strcmp(name, "trace") == 0)
+		debug_error(
+			ret, 501, "Could not enable tracing: this version of sonde has no tracer");
+	else
+		serve_view(d, req, process, name, ret);
+}
+
+void debug_handle(void *ctx, const struct http_request *req, struct http_response *ret)
+{
+	struct debug_server *d = ctx;
+	struct debug_process process;
+	struct err err = ERR_INIT;
+	if (strcmp(req->path, "/") == 0 || strcmp(req->path, "/debug/pprof") == 0) {
+		ret->status = 301;
+		ret->location = mem_strdup(PREFIX);
+		return;
+	}
+	if (strncmp(req->path, PREFIX, sizeof(PREFIX) - 1) != 0) {
+		debug_error(ret, 404, "404 page not found");
+		return;
+	}
+	if (d->target.open(d->target.ctx, atoi(http_param(req, "pid")), &process, &err)) {
+		debug_error(ret, 503, "%s", err.msg);
+		return;
+	}
+	serve(d, req, &process, req->path + sizeof(PREFIX) - 1, ret);
+	d->target.close(d->target.ctx, &process);
+}

@@ -1,0 +1,126 @@
+/*
+ * The page of /debug/pprof/: what there is, how much of it, at which rates, and what the profiler
+ * itself takes.
+ */
+#include "debug/debug.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *view, *what;
+} descriptions[] = {
+	{"allocs", "A sampling of all past memory allocations"},
+	{"block", "Stack traces that led to blocking"},
+	{"goroutine", "Stack traces of all threads"},
+	{"heap", "A sampling of memory allocations of live objects. The gc parameter is accepted; "
+		 "there is nothing to collect."},
+	{"mutex", "Stack traces of holders of contended mutexes"},
+	{"threadcreate", "Stack traces that led to the creation of threads"},
+	{"wall", "Where threads spend time, on the CPU and waiting"},
+};
+
+const char *debug_describe(const char *view)
+{
+	for (size_t i = 0; i < array_len(descriptions); i++)
+		if (strcmp(descriptions[i].view, view) == 0)
+			return descriptions[i].what;
+	return "";
+}
+
+struct page {
+	struct buf *out;
+	int pid;
+	bool any;
+};
+
+static void add_query(const struct page *page, const char *query)
+{
+	buf_printf(page->out, "?%s", query);
+	if (page->pid)
+		buf_printf(page->out, "&amp;pid=%d", page->pid);
+}
+
+static void add_view(struct debug_server *d, const struct debug_process *process,
+	const struct export_view *view, const struct page *page)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	unsigned long long rate = atomic_load(&rec->rates.of[view->kind]);
+	struct export_opts opts = {.view = view, .live = true};
+	struct err err = ERR_INIT;
+	struct profile p;
+	uint32_t n = 0;
+	if (export_profile(process->sources, process->n, &opts, &p, NULL, &err) == 0) {
+		n = p.sample_n;
+		profile_release(&p);
+	}
+	buf_printf(page->out, "<tr><td>%u</td><td><a href=\"%s", n, view->name);
+	add_query(page, "debug=1");
+	buf_printf(page->out, "\">%s</a></td><td>", view->name);
+	if (rate)
+		buf_printf(page->out, "%llu", rate);
+	else
+		buf_addstr(page->out, "off");
+	buf_printf(page->out, "</td><td>%s</td></tr>\n", debug_describe(view->name));
+}
+
+static void add_process(void *ctx, int pid)
+{
+	struct page *page = ctx;
+	buf_printf(page->out, "%s<a href=\"?pid=%d\">%d</a>",
+		page->any ? ", " : "<p>Processes: ", pid, pid);
+	page->any = true;
+}
+
+static void add_account(const struct debug_process *process, struct buf *out)
+{
+	unsigned long long memory = 0, dropped = 0, lost = 0;
+	for (size_t i = 0; i < process->n; i++) {
+		const struct recording *rec = process->sources[i].data;
+		memory += atomic_load(&rec->committed);
+		dropped += atomic_load(&rec->dropped);
+		for (int kind = 0; kind < RECORDING_KINDS; kind++)
+			lost += atomic_load(&rec->lost[kind]);
+	}
+	buf_printf(out,
+		"<p>The profiler holds %llu KiB. Dropped for want of memory: %llu CPU samples, "
+		"%llu "
+		"other events.</p>\n",
+		memory / 1024, dropped, lost);
+}
+
+void debug_index(
+	struct debug_server *d, const struct debug_process *process, struct http_response *ret)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	const struct export_view *view;
+	struct page page = {.out = &ret->body, .pid = process->pid};
+	ret->type = "text/html; charset=utf-8";
+	buf_addstr(page.out,
+		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+		"<title>/debug/pprof/</title></head><body>\n<h1>/debug/pprof/</h1>\n<p>");
+	char exe[RECORDING_TEXT_MAX + 1];
+	snprintf(exe, sizeof(exe), "%.*s", RECORDING_TEXT_MAX, rec->exe);
+	html_escape(page.out, exe);
+	buf_printf(page.out, ", process %d</p>\n", process->pid);
+	d->target.each(d->target.ctx, add_process, &page);
+	buf_addstr(page.out, page.any ? "</p>\n" : "");
+	buf_addstr(page.out, "<table>\n<thead><tr><th>Count</th><th>Profile</th><th>Rate</th><th></"
+			     "th></tr></thead>\n");
+	for (size_t i = 0; (view = export_view_at(i)); i++)
+		if (view->kind != RECORDING_CPU)
+			add_view(d, process, view, &page);
+	buf_addstr(page.out, "<tr><td></td><td><a href=\"profile");
+	add_query(&page, "seconds=30");
+	buf_addstr(page.out,
+		"\">profile</a></td><td></td><td>CPU profile. seconds says for how long; "
+		"then read it with sonde pprof or go tool pprof.</td></tr>\n"
+		"<tr><td></td><td><a href=\"cmdline");
+	add_query(&page, "");
+	buf_addstr(page.out, "\">cmdline</a></td><td></td><td>The command line, where it is "
+			     "shown</td></tr>\n</table>\n"
+			     "<p>seconds=N gives the difference that N seconds make, debug=1 text. "
+			     "POST rate?profile=NAME&amp;rate=N changes a rate.</p>\n");
+	add_account(process, page.out);
+	buf_addstr(page.out, "</body></html>\n");
+}

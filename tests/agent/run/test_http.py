@@ -1,0 +1,165 @@
+"""`sonde run -http`: every endpoint, by curl's eyes and by `go tool pprof`, and what may not be asked."""
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from agentlib import SONDE, WORK, Profile, Skip, main, sonde_run, test
+
+PROGRAM = """import threading, time
+def busy():
+  end = time.time() + 12
+  while time.time() < end: sum(range(1000))
+threads = [threading.Thread(target=busy) for _ in range(2)]
+[t.start() for t in threads]
+print("up", flush=True)
+[t.join() for t in threads]
+"""
+
+
+class Served:
+  """A busy program, served."""
+
+  def __init__(self, *flags):
+    self.flags = flags
+
+  def __enter__(self):
+    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *self.flags, "--", sys.executable, "-c", PROGRAM],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                cwd=tempfile.mkdtemp(dir=WORK))
+    line = self.run.stderr.readline()
+    self.port = int(re.search(r"serving http://localhost:(\d+)/debug/pprof/", line).group(1))
+    assert self.run.stdout.readline() == "up\n"
+    assert self.ask("")[0] == 200
+    return self
+
+  def __exit__(self, *why):
+    self.run.terminate()
+    self.run.wait()
+
+  def ask(self, path, method="GET", body=None, **headers):
+    """Status, headers and body."""
+    connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
+    connection.request(method, "/debug/pprof/" + path, body=body, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+  def profile(self, path):
+    status, headers, body = self.ask(path)
+    assert status == 200 and headers["Content-Type"] == "application/octet-stream", (status, body)
+    file = tempfile.NamedTemporaryFile(dir=WORK, delete=False)
+    file.write(body)
+    file.close()
+    return Profile(file.name)
+
+
+@test
+def test_cpu_on_request():
+  with Served() as served:
+    p = served.profile("profile?seconds=1")
+    assert 0.9e9 < p.duration < 2e9 and p.types[1] == ("cpu", "nanoseconds")
+    assert 0 < p.total() < 3.2e9
+    assert any("PyEval" in name for frames, _ in p.samples for frame in frames for name in frame), "not symbolized"
+    # Off again, so that the next begins at nothing.
+    assert b"0\n" == served.ask("rate?profile=cpu")[2]
+
+
+@test
+def test_two_cpu_profiles_at_once():
+  with Served() as served:
+    got = []
+    threads = [threading.Thread(target=lambda s=s: got.append(served.profile("profile?seconds=%d" % s))) for s in (1, 2)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    totals = sorted(p.total() for p in got)
+    assert len(got) == 2 and 0 < totals[0] < totals[1], totals
+
+
+@test
+def test_joins_the_profile_that_is_recorded():
+  with Served("-o", "all.pb.gz") as served:
+    assert served.profile("profile?seconds=1").total() > 0
+    assert served.ask("rate?profile=cpu")[2] == b"100\n"
+
+
+@test
+def test_threadcreate_in_all_forms():
+  with Served() as served:
+    assert served.profile("threadcreate").total(0) == 2
+    text = served.ask("threadcreate?debug=1")[2].decode()
+    assert text.startswith("threadcreate profile: total 2\n2 @ 0x") and "#\t0x" in text, text
+    assert served.profile("threadcreate?seconds=1").total(0) == 0  # none since
+
+
+@test
+def test_what_is_refused():
+  with Served() as served:
+    status, headers, body = served.ask("nothing")
+    assert (status, headers["X-Go-Pprof"], body) == (404, "1", b"Unknown profile\n")
+    assert served.ask("profile?seconds=-1")[0] == 400
+    assert served.ask("profile?seconds=99999")[0] == 400
+    assert served.ask("threadcreate?seconds=1&debug=1")[2] == b"seconds and debug params are incompatible\n"
+    assert served.ask("trace")[0] == 501 and served.ask("cmdline")[0] == 403
+    assert served.ask("?pid=1")[0] == 503
+    assert served.ask("", Host="evil.example")[0] == 403
+    assert served.ask("rate?profile=cpu&rate=100", "POST", Origin="http://evil.example")[0] == 403
+    assert served.ask("rate?profile=cpu&rate=x", "POST")[0] == 400
+    assert served.ask("threadcreate", "POST")[0] == 405
+
+
+@test
+def test_rate_by_post():
+  with Served() as served:
+    assert served.ask("rate?profile=cpu&rate=250", "POST")[2] == b"250\n"
+    assert served.profile("profile?seconds=1").period == 4000000
+    assert served.ask("rate?profile=cpu&rate=0", "POST")[2] == b"0\n"
+
+
+@test
+def test_cmdline_and_symbol():
+  with Served("-httpcmdline") as served:
+    assert served.ask("cmdline")[2].split(b"\0")[1:] == [b"-c", PROGRAM.encode()]
+    address = re.search(r"#\t(0x[0-9a-f]+)\t(\S+)", served.ask("threadcreate?debug=1")[2].decode())
+    want = "num_symbols: 1\n%s %s\n" % address.groups()
+    assert served.ask("symbol", "POST", address.group(1))[2].decode() == want
+    assert served.ask("symbol?" + address.group(1))[2].decode() == want
+
+
+@test
+def test_clients_that_vanish():
+  with Served() as served:
+    import socket
+    for text in (b"GET /debug/pprof/profile?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET", b"\0\xff\r\n\r\n"):
+      with socket.create_connection(("127.0.0.1", served.port)) as s:
+        s.sendall(text)
+        time.sleep(0.3)
+    time.sleep(0.5)
+    assert served.ask("rate?profile=cpu")[2] == b"0\n"  # the one who had gone no longer holds it
+    assert served.run.poll() is None
+
+
+@test
+def test_go_tool_pprof():
+  if not shutil.which("go"):
+    raise Skip("no go")
+  with Served() as served:
+    for path in ("profile?seconds=1", "threadcreate"):
+      done = subprocess.run(["go", "tool", "pprof", "-top", "http://localhost:%d/debug/pprof/%s" % (served.port, path)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120,
+                            env={**os.environ, "PPROF_TMPDIR": WORK, "PPROF_BINARY_PATH": "/nowhere"})
+      assert done.returncode == 0 and "Py" in done.stdout, done.stdout + done.stderr
+
+
+@test
+def test_address_in_use():
+  with Served() as served:
+    run = sonde_run("true", flags=["-http=localhost:%d" % served.port])
+    assert "the program runs on without" in run.err, run.err
+
+
+main()

@@ -6,6 +6,7 @@
 #include "agent/capture.h"
 #include "agent/contention.h"
 #include "agent/cpu.h"
+#include "agent/heap.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
 #include "agent/kinds.h"
@@ -69,6 +70,7 @@ static void after_fork_child(void)
 	hooks_after_fork_child();
 	waits_after_fork_child();
 	contention_after_fork_child();
+	heap_after_fork_child();
 	unwind_after_fork_child();
 }
 
@@ -114,6 +116,7 @@ int control_init(void)
 		rc = hooks_threads_init();
 	if (rc < 0)
 		return rc;
+	heap_init();
 	pthread_atfork(NULL, NULL, after_fork_child);
 	control.ready = true;
 	return 0;
@@ -130,8 +133,7 @@ static void describe(struct recording *rec)
 
 /* --- threads --- */
 
-/* pthread_getattr_np allocates; here, on the thread itself and with no lock held, it may. */
-static void note_stack(struct thread *t)
+static void ask_for_stack(struct thread *t)
 {
 	pthread_attr_t attr;
 	void *lo;
@@ -144,6 +146,14 @@ static void note_stack(struct thread *t)
 		t->stack_hi = (uintptr_t)lo + size;
 	}
 	pthread_attr_destroy(&attr);
+}
+
+/* pthread_getattr_np allocates; here, on the thread itself and with no lock held, it may. */
+static void note_stack(struct thread *t)
+{
+	heap_quiet_begin();
+	ask_for_stack(t);
+	heap_quiet_end();
 }
 
 /* The calling thread's slot. It is checked before use: a fork's child finds it wiped. */
@@ -316,6 +326,7 @@ static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_BLOCK] = &block_kind,
 	[RECORDING_CPU] = &cpu_kind,
 	[RECORDING_MUTEX] = &mutex_kind,
+	[RECORDING_HEAP] = &heap_kind,
 };
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)

@@ -403,8 +403,7 @@ static void account_for_lost(struct builder *b)
 		add_lost(b, b->sum.dropped);
 }
 
-static void comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
-static void comment(struct profile *p, const char *fmt, ...)
+void export_comment(struct profile *p, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -417,31 +416,35 @@ static void comment(struct profile *p, const char *fmt, ...)
 /* Go writes no comments; what a reader of the numbers must know goes here. */
 static void add_cpu_comments(struct profile *p, const struct export_summary *sum)
 {
-	comment(p,
+	export_comment(p,
 		"recorded by sonde " SONDE_VERSION
 		": %llu signals, %llu threads, %llu KiB of memory",
 		(unsigned long long)sum->samples, (unsigned long long)sum->threads,
 		(unsigned long long)sum->memory / 1024);
 	if (sum->truncated)
-		comment(p, "%llu of these signals met a stack that could not be walked to its root",
+		export_comment(p,
+			"%llu of these signals met a stack that could not be walked to its root",
 			(unsigned long long)sum->truncated);
 	if (sum->dropped)
-		comment(p, "%llu samples lost their stacks: the recording's memory was full",
+		export_comment(p, "%llu samples lost their stacks: the recording's memory was full",
 			(unsigned long long)sum->dropped);
 	if (sum->unarmed)
-		comment(p, "%llu threads were not sampled: the kernel gave them no timer",
+		export_comment(p, "%llu threads were not sampled: the kernel gave them no timer",
 			(unsigned long long)sum->unarmed);
 	if (sum->displaced)
-		comment(p, "the program replaced the SIGPROF handler: samples stop there");
+		export_comment(p, "the program replaced the SIGPROF handler: samples stop there");
 }
 
-static void add_comments(struct profile *p, const struct export_summary *sum)
+static void add_comments(struct profile *p, const struct export_view *view,
+	const struct recording *rec, const struct export_summary *sum)
 {
-	comment(p, "recorded by sonde " SONDE_VERSION ": %llu stacks, %llu KiB of memory",
+	export_comment(p, "recorded by sonde " SONDE_VERSION ": %llu stacks, %llu KiB of memory",
 		(unsigned long long)sum->stacks, (unsigned long long)sum->memory / 1024);
 	if (sum->lost)
-		comment(p, "%llu events are missing: the recording's memory was full",
+		export_comment(p, "%llu events are missing: the recording's memory was full",
 			(unsigned long long)sum->lost);
+	if (view->comments)
+		view->comments(p, rec);
 }
 
 static struct value_type value_type(struct profile *p, struct export_type type)
@@ -490,7 +493,7 @@ int export_profile(const struct export_source *sources, size_t n, const struct e
 	if (opts->view->kind == RECORDING_CPU)
 		add_cpu_comments(p, &b.sum);
 	else
-		add_comments(p, &b.sum);
+		add_comments(p, opts->view, b.rec, &b.sum);
 	if (ret_summary)
 		*ret_summary = b.sum;
 	return 0;

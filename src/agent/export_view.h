@@ -38,11 +38,22 @@ struct export_view {
 	bool (*values)(const struct export_count *c, int64_t *ret);
 	/* Labels made of the count's key; how many. NULL: none. */
 	unsigned (*labels)(struct profile *p, const struct export_count *c, struct label *ret);
+	/* What a reader of the numbers must know besides. NULL: nothing. */
+	void (*comments)(struct profile *p, const struct recording *rec);
 };
 
 /* NULL if there is none of this name. */
 const struct export_view *export_view(const char *name);
 /* All of them by number; NULL after the last. */
 const struct export_view *export_view_at(size_t i);
+
+/* Adds a comment to the profile. */
+void export_comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
+
+/* --- heap and allocs (export_heap.c) --- */
+bool export_heap_values(const struct export_count *c, int64_t *ret);
+unsigned export_heap_labels(struct profile *p, const struct export_count *c, struct label *ret);
+int64_t export_heap_period(const struct recording *rec);
+void export_heap_comments(struct profile *p, const struct recording *rec);
 
 #endif

@@ -41,6 +41,13 @@ static bool contention_values(const struct export_count *c, int64_t *ret)
 	ret[1] = (int64_t)c->values[1];
 	return c->values[0] || c->values[1];
 }
+#define HEAP_TYPES                                                                                \
+	{                                                                                         \
+		{"alloc_objects", "count"}, {"alloc_space", "bytes"}, {"inuse_objects", "count"}, \
+		{                                                                                 \
+			"inuse_space", "bytes"                                                    \
+		}                                                                                 \
+	}
 
 static const struct export_view views[] = {
 	{"block", RECORDING_BLOCK, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
@@ -51,6 +58,10 @@ static const struct export_view views[] = {
 		{"cpu", "nanoseconds"}, cpu_period, cpu_values, NULL},
 	{"threadcreate", RECORDING_THREADCREATE, {{"threadcreate", "count"}}, 1, NULL,
 		{"threadcreate", "count"}, period_one, count_values, NULL},
+	{"heap", RECORDING_HEAP, HEAP_TYPES, 4, NULL, {"space", "bytes"}, export_heap_period,
+		export_heap_values, export_heap_labels, export_heap_comments},
+	{"allocs", RECORDING_HEAP, HEAP_TYPES, 4, "alloc_space", {"space", "bytes"},
+		export_heap_period, export_heap_values, export_heap_labels, export_heap_comments},
 };
 
 const struct export_view *export_view_at(size_t i)

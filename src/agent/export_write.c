@@ -8,6 +8,7 @@
 #include "agent/export_write.h"
 
 #include "agent/export.h"
+#include "agent/heap.h"
 #include "sig/sig.h"
 
 #include <errno.h>
@@ -125,8 +126,10 @@ int export_write(const struct recording *rec, const struct export_opts *opts, in
 		return -ENOMEM;
 	struct mem_heap *before = mem_heap_set(&h->heap);
 	volatile int rc = -ENOMEM;
+	heap_quiet_begin(); /* zlib allocates */
 	if (!setjmp(h->failed))
 		rc = build_and_write(rec, opts, fd);
+	heap_quiet_end();
 	mem_heap_set(before);
 	export_heap_free(h);
 	return rc;

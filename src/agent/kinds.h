@@ -22,5 +22,6 @@ struct kind {
 extern const struct kind block_kind;
 extern const struct kind cpu_kind;
 extern const struct kind mutex_kind;
+extern const struct kind heap_kind;
 
 #endif

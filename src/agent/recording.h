@@ -36,13 +36,14 @@
 #define RECORDING_BUILD_ID   32
 #define RECORDING_STACK_MAX  512 /* frames */
 #define RECORDING_VALUES_MAX 4
+#define RECORDING_HEAP_RATES 64
 
 typedef uint32_t rec_ref; /* offset from the block's start / 8; 0: nothing */
 
 /* What a count counts; the meaning of its values and its key. */
 enum recording_kind {
 	RECORDING_CPU = 1,	/* expiries of the CPU timer, each worth period_ns */
-	RECORDING_HEAP,		/* blocks allocated, blocks freed; key: their size in bytes */
+	RECORDING_HEAP,		/* enum recording_heap_value; key: recording_heap_key() */
 	RECORDING_BLOCK,	/* see contention.h */
 	RECORDING_MUTEX,	/* see contention.h */
 	RECORDING_THREADCREATE, /* threads created */
@@ -73,6 +74,26 @@ struct recording_wishes {
 	uint64_t token; /* what a poke carries; random, 0: this process takes none */
 	_Atomic uint32_t asked, answered;
 	struct recording_rates wanted;
+};
+
+/* The heap profiler's part of a recording. */
+struct recording_heap {
+	_Atomic uint64_t rates[RECORDING_HEAP_RATES]; /* so far, by their number; 0: no more */
+	_Atomic uint64_t table_bytes;		      /* of the table of live blocks */
+	_Atomic uint32_t hindered;		      /* enum recording_heap_hindrance */
+};
+
+enum recording_heap_value {
+	RECORDING_HEAP_ALLOCATED, /* blocks recorded */
+	RECORDING_HEAP_FREED,	  /* of them */
+	RECORDING_HEAP_VALUES,
+};
+
+/* Why a heap profile does not show what it should. */
+enum recording_heap_hindrance {
+	RECORDING_HEAP_UNHINDERED,
+	RECORDING_HEAP_SANITIZER,   /* the program is built with AddressSanitizer */
+	RECORDING_HEAP_NOT_REACHED, /* the program's malloc comes before ours */
 };
 
 struct recording {
@@ -108,6 +129,7 @@ struct recording {
 	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
+	struct recording_heap heap;
 };
 _Static_assert(sizeof(struct recording) <= RECORDING_HEADER, "the header has its page");
 
@@ -162,6 +184,23 @@ static inline void *recording_at(const struct recording *rec, rec_ref ref)
 static inline rec_ref recording_ref(const struct recording *rec, const void *p)
 {
 	return (rec_ref)((size_t)((const char *)p - (const char *)rec) / 8);
+}
+
+/* Blocks are told apart by their size and by the number of the rate they were sampled at. */
+static inline uint64_t recording_heap_key(uint64_t size, uint32_t rate_number)
+{
+	return size | (uint64_t)rate_number << 56;
+}
+
+static inline uint64_t recording_heap_size(uint64_t key)
+{
+	return key & (((uint64_t)1 << 56) - 1);
+}
+
+static inline uint64_t recording_heap_rate(const struct recording *rec, uint64_t key)
+{
+	return atomic_load_explicit(
+		&rec->heap.rates[(key >> 56) % RECORDING_HEAP_RATES], memory_order_relaxed);
 }
 
 static inline _Atomic rec_ref *recording_buckets(const struct recording *rec)

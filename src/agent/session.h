@@ -19,10 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSION_ENV    "SONDE_RUN"
-#define SESSION_SUFFIX ".sonde"
-#define SESSION_HZ     100
-#define SESSION_HZ_MAX 10000
+#define SESSION_ENV	  "SONDE_RUN"
+#define SESSION_SUFFIX	  ".sonde"
+#define SESSION_HZ	  100
+#define SESSION_HZ_MAX	  10000
+#define SESSION_HEAP_RATE (512 * 1024) /* Go's MemProfileRate */
 
 struct session {
 	uint64_t rates[RECORDING_KINDS]; /* 0: not from the start */

@@ -11,6 +11,7 @@
 #define SONDE_AGENT_STATE_H
 
 #include "agent/contenders.h"
+#include "agent/live_table.h"
 #include "agent/recording.h"
 #include "agent/threads.h"
 
@@ -43,6 +44,7 @@ struct state {
 	struct contenders contenders;
 	struct walker walkers[WALKERS];
 	struct threads threads;
+	struct live_table live; /* blocks the heap profiler has recorded */
 };
 
 /* NULL before state_init() succeeded. */

@@ -24,8 +24,9 @@
 #include <unistd.h>
 
 static const char synopsis[] =
-	"usage: sonde run [-hz N] [-o FILE] [-children] [--] PROGRAM [ARGS]\n\n"
-	"Runs PROGRAM, unchanged, and writes a CPU profile of it when it ends.\n\n";
+	"usage: sonde run [-hz N] [-o FILE] [-heap FILE] [-children] [--] PROGRAM [ARGS]\n\n"
+	"Runs PROGRAM, unchanged, and writes profiles of it when it ends: of its CPU time, and of\n"
+	"what else is asked for.\n\n";
 
 static void usage(FILE *to, const struct goflag *flags, size_t n)
 {
@@ -342,6 +343,8 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		(rates[RECORDING_CPU] < 1 || rates[RECORDING_CPU] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-hz %llu: the rate is from 1 to %d",
 			(unsigned long long)rates[RECORDING_CPU], SESSION_HZ_MAX);
+	if (s->outputs[RUN_HEAP].file[0] && !rates[RECORDING_HEAP])
+		return err_set(err, ERR_USAGE, "-heaprate: bytes between samples, 1 or more");
 	return 0;
 }
 
@@ -367,12 +370,14 @@ int cmd_run(int argc, char **argv)
 {
 	struct run_session s = {.outputs = {
 					[RUN_CPU] = {"cpu", ""},
+					[RUN_HEAP] = {"heap", ""},
 					[RUN_BLOCK] = {"block", ""},
 					[RUN_MUTEX] = {"mutex", ""},
 					[RUN_THREADCREATE] = {"threadcreate", ""},
 				}};
 	unsigned hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
+	int64_t heap_rate = SESSION_HEAP_RATE;
 	struct goflag flags[] = {
 		{"hz", GOFLAG_UINT, &hz, "samples a second of CPU time, 1 to 10000"},
 		{"o", GOFLAG_STRING, &s.outputs[RUN_CPU].file,
@@ -387,6 +392,11 @@ int cmd_run(int argc, char **argv)
 			"write to `file` who kept others waiting for locks, and how long"},
 		{"mutexfraction", GOFLAG_UINT, &mutex_fraction,
 			"count one in `n` releases of locks that were waited for"},
+		{"heap", GOFLAG_STRING, &s.outputs[RUN_HEAP].file,
+			"write to `file` what was allocated, and what still is when the program "
+			"ends"},
+		{"heaprate", GOFLAG_INT64, &heap_rate,
+			"bytes between sampled allocations, on average; 1 records all"},
 		{"threadcreate", GOFLAG_STRING, &s.outputs[RUN_THREADCREATE].file,
 			"write to `file` the stacks that created threads"},
 		{"children", GOFLAG_BOOL, &s.children,
@@ -417,6 +427,7 @@ int cmd_run(int argc, char **argv)
 		[RECORDING_CPU] = hz,
 		[RECORDING_BLOCK] = block_rate,
 		[RECORDING_MUTEX] = mutex_fraction,
+		[RECORDING_HEAP] = heap_rate < 0 ? 0 : (uint64_t)heap_rate,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);
 	if (!rc)

@@ -34,6 +34,7 @@ enum run_output_id {
 	RUN_CPU,
 	RUN_BLOCK,
 	RUN_MUTEX,
+	RUN_HEAP,
 	RUN_THREADCREATE,
 	RUN_OUTPUTS,
 };

@@ -1,0 +1,99 @@
+/*
+ * heap: the heap profiler. Sampled allocations, charged to the stack that made them, and given back
+ * when they are freed: Go's heap and allocs profiles (runtime/mprof.go).
+ *
+ * The hooks (hooks/malloc.c) call heap_allocated() and heap_freed() around the program's allocator.
+ * Everything here is lock-free, takes no memory from the program and keeps errno; a signal handler
+ * that allocates does no harm here.
+ */
+#ifndef SONDE_AGENT_HEAP_H
+#define SONDE_AGENT_HEAP_H
+
+#include "agent/sampler.h"
+#include "agent/state.h"
+
+#define HEAP_TABLE_MAX ((uint64_t)1 << 30) /* bytes of the table of live blocks */
+
+/* Not 0: allocations are sampled. A number of its own for each setting of the rate, so that threads
+ * notice; its low bits are the rate's number in the recording. */
+extern _Atomic uint32_t heap_epoch;
+/* Recorded blocks may be live: frees are to be looked up. Stays when sampling stops. */
+extern _Atomic bool heap_watching;
+
+struct heap_thread {
+	struct sampler sampler;
+	uint32_t serial; /* allocations seen, so that a hook around a hook knows */
+	uint32_t quiet;	 /* > 0: what the thread allocates is the agent's own */
+	/* Of the operator new that is around malloc's hook: who called it, and for how much (it may
+	 * ask malloc for more). NULL: there is none, or it has been told. */
+	const void *outer;
+	size_t outer_size;
+};
+extern _Thread_local struct heap_thread heap_thread;
+
+/* The slow halves of the functions below. */
+void heap_sample(void *p, size_t size, const void *caller);
+void heap_forget(void *p);
+
+static inline bool heap_armed(void)
+{
+	return __builtin_expect(atomic_load_explicit(&heap_epoch, memory_order_relaxed) != 0, 0);
+}
+
+/* The allocator gave out `size` bytes at `p` (NULL: it refused; that ends what is around it, too,
+ * as operator new may throw then). */
+static inline void heap_allocated(void *p, size_t size, const void *caller)
+{
+	struct heap_thread *t = &heap_thread;
+	t->serial++;
+	if (__builtin_expect(t->outer != NULL, 0)) {
+		caller = t->outer;
+		size = t->outer_size;
+		t->outer = NULL;
+	}
+	if (p && (t->sampler.epoch != atomic_load_explicit(&heap_epoch, memory_order_relaxed) ||
+			 sampler_due(&t->sampler, size)))
+		heap_sample(p, size, caller);
+}
+
+/* `p` is about to be freed. */
+static inline void heap_freed(void *p)
+{
+	if (__builtin_expect(atomic_load_explicit(&heap_watching, memory_order_relaxed), 0) &&
+		live_maybe(&state->live, (uintptr_t)p))
+		heap_forget(p);
+}
+
+/* A block on its way through realloc: out of the table while the allocator may give its address to
+ * somebody else, and back in it if the allocator refuses. */
+struct heap_moving {
+	struct recording *rec; /* NULL: it is not a recorded one */
+	unsigned token;
+	uint32_t count;
+};
+struct heap_moving heap_moving_begin(void *p);
+void heap_moving_end(const struct heap_moving *m, void *p, bool freed);
+
+/* Brackets what libsonde allocates for itself on the calling thread. */
+static inline void heap_quiet_begin(void)
+{
+	heap_thread.quiet++;
+}
+
+static inline void heap_quiet_end(void)
+{
+	heap_thread.quiet--;
+}
+
+/* In a fork's child: nothing is recorded. */
+void heap_after_fork_child(void);
+
+/* Once, in ordinary code: finds out whether the program's malloc is this library's hook
+ * (hooks/malloc.c). */
+void heap_init(void);
+/* hooks/malloc.c: tries it, and says. False where an executable brings an allocator of its own, or
+ * one is preloaded before. */
+void hooks_malloc_try(void);
+bool hooks_malloc_reached(void);
+
+#endif

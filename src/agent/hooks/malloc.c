@@ -1,0 +1,348 @@
+/*
+ * The allocator's hooks: malloc and its family, and C++'s operator new and delete.
+ *
+ * Each passes on to the next definition (glibc's, or that of an allocator the program brought),
+ * and, only while the heap profiler is on, tells it of the block. Off, the cost is a load and a
+ * branch, and the call is a jump.
+ *
+ * Three traps shape this file. The loader may allocate while the next definitions are being looked
+ * up: small blocks of our own answer until they are known. operator new of most C++ runtimes calls
+ * malloc, but that of tcmalloc, jemalloc and mimalloc does not: a serial number tells whether
+ * malloc's hook has seen the block already. And a plug-in may load its C++ runtime where the normal
+ * search from here does not look: then the runtime is asked for by name.
+ *
+ * realloc is a free and an allocation, as in gperftools: Go has no such thing. Rejected: hooking
+ * jemalloc's mallocx family, whose presence programs take as a sign that jemalloc is there; calling
+ * __libc_malloc, which is wrong when the program has another allocator.
+ */
+#include "agent/heap.h"
+#include "agent/hooks/hooks.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLER __builtin_return_address(0)
+
+/* --- what answers before the next definitions are known --- */
+
+#define EARLY_SIZE  (64 * 1024)
+#define EARLY_ALIGN 16
+#define PAGE	    4096
+
+static _Alignas(PAGE) char early[EARLY_SIZE];
+static _Atomic size_t early_used;
+
+static bool is_early(const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)early < EARLY_SIZE;
+}
+
+/* Zero, as everything in .bss; never given back. Its size lies before it, for realloc. */
+static void *early_alloc(size_t align, size_t size)
+{
+	if (align < EARLY_ALIGN)
+		align = EARLY_ALIGN;
+	if (size > EARLY_SIZE || align > PAGE)
+		return NULL;
+	size_t want = (align + EARLY_ALIGN + size + EARLY_ALIGN - 1) & -(size_t)EARLY_ALIGN;
+	size_t at = atomic_fetch_add(&early_used, want);
+	if (at + want > EARLY_SIZE)
+		return NULL;
+	size_t p = (at + EARLY_ALIGN + align - 1) & -align;
+	memcpy(&early[p - sizeof(size)], &size, sizeof(size));
+	return &early[p];
+}
+
+static size_t early_size(const void *p)
+{
+	size_t size;
+	memcpy(&size, (const char *)p - sizeof(size), sizeof(size));
+	return size;
+}
+
+/* --- the next definitions --- */
+
+static struct {
+	void *(*malloc)(size_t);
+	void (*free)(void *);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	void *(*memalign)(size_t, size_t);
+	void *(*aligned_alloc)(size_t, size_t);
+	int (*posix_memalign)(void **, size_t, size_t);
+	void *(*valloc)(size_t);
+	void *(*pvalloc)(size_t);
+} next;
+
+enum { UNKNOWN, LOOKING, KNOWN };
+static _Atomic int next_state;
+
+/* False while the loader is allocating for the search itself. */
+static __attribute__((noinline, cold)) bool look_up(void)
+{
+	int was = UNKNOWN;
+	if (!atomic_compare_exchange_strong(&next_state, &was, LOOKING))
+		return was == KNOWN;
+	next.free = NEXT(free);
+	next.calloc = NEXT(calloc);
+	next.realloc = NEXT(realloc);
+	next.memalign = NEXT(memalign);
+	next.aligned_alloc = NEXT(aligned_alloc);
+	next.posix_memalign = NEXT(posix_memalign);
+	next.valloc = NEXT(valloc);
+	next.pvalloc = NEXT(pvalloc);
+	next.malloc = NEXT(malloc);
+	atomic_store(&next_state, KNOWN);
+	return true;
+}
+
+static inline bool known(void)
+{
+	int now = atomic_load_explicit(&next_state, memory_order_acquire);
+	return __builtin_expect(now == KNOWN, 1) || look_up();
+}
+
+/* Whether a call from anywhere ends up here is tried: a request that every allocator refuses, and
+ * ours refuses by itself. (Rejected: comparing addresses, which an executable that takes malloc's
+ * address, and is not position-independent, defines anew.) */
+static _Atomic bool reached;
+
+void hooks_malloc_try(void)
+{
+	int saved = errno;
+	volatile size_t much = SIZE_MAX;
+	free(calloc(much, much));
+	errno = saved;
+}
+
+bool hooks_malloc_reached(void)
+{
+	return atomic_load(&reached);
+}
+
+static __attribute__((cold)) void *too_much(void)
+{
+	atomic_store(&reached, true);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* --- C --- */
+
+HOOK void *malloc(size_t size)
+{
+	if (!known())
+		return early_alloc(EARLY_ALIGN, size);
+	if (!heap_armed())
+		return next.malloc(size);
+	void *p = next.malloc(size);
+	heap_allocated(p, size, CALLER);
+	return p;
+}
+
+HOOK void free(void *p)
+{
+	if (__builtin_expect(is_early(p), 0) || !known())
+		return;
+	heap_freed(p);
+	next.free(p);
+}
+
+/* What `call` allocates, unless a hook within it has told already. */
+#define TOLD(call, size)                                    \
+	({                                                  \
+		uint32_t serial_ = heap_thread.serial;      \
+		void *p_ = call;                            \
+		if (heap_thread.serial == serial_)          \
+			heap_allocated(p_, (size), CALLER); \
+		p_;                                         \
+	})
+
+HOOK void *calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return too_much();
+	if (!known())
+		return early_alloc(EARLY_ALIGN, bytes);
+	return heap_armed() ? TOLD(next.calloc(n, size), bytes) : next.calloc(n, size);
+}
+
+static void *realloc_early(void *p, size_t size)
+{
+	void *now = malloc(size);
+	size_t old = early_size(p);
+	if (now)
+		memcpy(now, p, old < size ? old : size);
+	return now;
+}
+
+/* realloc(p, 0) frees, whatever it returns. */
+static void *realloc_for(void *p, size_t size, const void *caller)
+{
+	struct heap_moving m = heap_moving_begin(p);
+	uint32_t serial = heap_thread.serial;
+	void *now = next.realloc(p, size);
+	heap_moving_end(&m, p, now || !size);
+	if (heap_armed() && heap_thread.serial == serial)
+		heap_allocated(now, size, caller);
+	return now;
+}
+
+static inline bool watching(void)
+{
+	return __builtin_expect(atomic_load_explicit(&heap_watching, memory_order_relaxed), 0);
+}
+
+HOOK void *realloc(void *p, size_t size)
+{
+	if (__builtin_expect(is_early(p), 0))
+		return realloc_early(p, size);
+	if (!known())
+		return early_alloc(EARLY_ALIGN, size);
+	return watching() ? realloc_for(p, size, CALLER) : next.realloc(p, size);
+}
+
+HOOK void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return too_much();
+	if (is_early(p))
+		return realloc_early(p, bytes);
+	if (!known())
+		return early_alloc(EARLY_ALIGN, bytes);
+	return watching() ? realloc_for(p, bytes, CALLER) : next.realloc(p, bytes);
+}
+
+HOOK void *memalign(size_t align, size_t size)
+{
+	if (!known())
+		return early_alloc(align, size);
+	return heap_armed() ? TOLD(next.memalign(align, size), size) : next.memalign(align, size);
+}
+
+HOOK void *aligned_alloc(size_t align, size_t size)
+{
+	if (!known())
+		return early_alloc(align, size);
+	return heap_armed() ? TOLD(next.aligned_alloc(align, size), size)
+			    : next.aligned_alloc(align, size);
+}
+
+HOOK void *valloc(size_t size)
+{
+	if (!known())
+		return early_alloc(PAGE, size);
+	return heap_armed() ? TOLD(next.valloc(size), size) : next.valloc(size);
+}
+
+HOOK void *pvalloc(size_t size)
+{
+	if (!known())
+		return early_alloc(PAGE, size);
+	return heap_armed() ? TOLD(next.pvalloc(size), size) : next.pvalloc(size);
+}
+
+HOOK int posix_memalign(void **ret, size_t align, size_t size)
+{
+	if (!known()) {
+		*ret = early_alloc(align, size);
+		return *ret ? 0 : ENOMEM;
+	}
+	if (!heap_armed())
+		return next.posix_memalign(ret, align, size);
+	uint32_t serial = heap_thread.serial;
+	int rc = next.posix_memalign(ret, align, size);
+	if (rc == 0 && heap_thread.serial == serial)
+		heap_allocated(*ret, size, CALLER);
+	return rc;
+}
+
+/* --- C++: the mangled names of operator new and delete --- */
+
+/* A runtime that only a plug-in loaded is not in the search order behind us. */
+static void *runtime_operator(const char *name)
+{
+	static const char *const runtimes[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
+	void *(*find)(void *, const char *) = dlsym;
+	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++) {
+		void *handle = dlopen(runtimes[i], RTLD_LAZY | RTLD_NOLOAD);
+		void *p = handle ? find(handle, name) : NULL;
+		if (handle)
+			dlclose(handle);
+		if (p)
+			return p;
+	}
+	abort(); /* somebody called an operator that no loaded library defines */
+}
+
+static void *next_operator(_Atomic(void *) *slot, const char *name)
+{
+	void *p = hooks_next(slot, name);
+	if (p)
+		return p;
+	p = runtime_operator(name);
+	atomic_store(slot, p);
+	return p;
+}
+
+/* Stack and size are the outermost operator's: new[] calls new, which may call malloc for more. */
+static inline void begin_outer(size_t size, const void *caller)
+{
+	if (heap_thread.outer)
+		return;
+	heap_thread.outer = caller;
+	heap_thread.outer_size = size;
+}
+
+#define OPERATOR_NEW(symbol, args, pass)                           \
+	HOOK void *symbol args;                                    \
+	HOOK void *symbol args                                     \
+	{                                                          \
+		static _Atomic(void *) slot;                       \
+		void *(*call)args = next_operator(&slot, #symbol); \
+		if (!heap_armed())                                 \
+			return call pass;                          \
+		begin_outer(size, CALLER);                         \
+		return TOLD(call pass, size);                      \
+	}
+
+#define OPERATOR_DELETE(symbol, args, pass)                       \
+	HOOK void symbol args;                                    \
+	HOOK void symbol args                                     \
+	{                                                         \
+		static _Atomic(void *) slot;                      \
+		void(*call) args = next_operator(&slot, #symbol); \
+		heap_freed(p);                                    \
+		call pass;                                        \
+	}
+
+OPERATOR_NEW(_Znwm, (size_t size), (size))
+OPERATOR_NEW(_Znam, (size_t size), (size))
+OPERATOR_NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *tag), (size, tag))
+OPERATOR_NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *tag), (size, tag))
+OPERATOR_NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), (size, align))
+OPERATOR_NEW(_ZnamSt11align_val_t, (size_t size, size_t align), (size, align))
+OPERATOR_NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *tag),
+	(size, align, tag))
+OPERATOR_NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *tag),
+	(size, align, tag))
+
+OPERATOR_DELETE(_ZdlPv, (void *p), (p))
+OPERATOR_DELETE(_ZdaPv, (void *p), (p))
+OPERATOR_DELETE(_ZdlPvm, (void *p, size_t size), (p, size))
+OPERATOR_DELETE(_ZdaPvm, (void *p, size_t size), (p, size))
+OPERATOR_DELETE(_ZdlPvRKSt9nothrow_t, (void *p, const void *tag), (p, tag))
+OPERATOR_DELETE(_ZdaPvRKSt9nothrow_t, (void *p, const void *tag), (p, tag))
+OPERATOR_DELETE(_ZdlPvSt11align_val_t, (void *p, size_t align), (p, align))
+OPERATOR_DELETE(_ZdaPvSt11align_val_t, (void *p, size_t align), (p, align))
+OPERATOR_DELETE(_ZdlPvmSt11align_val_t, (void *p, size_t size, size_t align), (p, size, align))
+OPERATOR_DELETE(_ZdaPvmSt11align_val_t, (void *p, size_t size, size_t align), (p, size, align))
+OPERATOR_DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t align, const void *tag),
+	(p, align, tag))
+OPERATOR_DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t align, const void *tag),
+	(p, align, tag))

@@ -1,0 +1,69 @@
+/*
+ * live_table: recorded blocks that have not been freed, address -> bucket.
+ *
+ * Asked on every free() of the program, so the common answer, "not one of ours", must cost a load
+ * and a branch: a table of small counters, indexed by a hash of the address, stands in front.
+ *
+ * Lock-free: insert, remove and walk may run at once on any thread, and inside a fork's child of
+ * any of them. Two calls never carry the same address at once, because the allocator gives an
+ * address to one owner: the owner removes before the block is really freed, and inserts after it
+ * was really allocated. Memory comes in generations by mmap, is kept until live_clear(), and is
+ * bounded.
+ */
+#ifndef SONDE_AGENT_LIVE_TABLE_H
+#define SONDE_AGENT_LIVE_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIVE_FILTER_BITS 17
+#define LIVE_GENERATIONS 6
+#define LIVE_WAYS	 7
+
+/* A cache line of addresses, then what belongs to them; full lines chain to overflow lines. */
+struct live_line {
+	_Alignas(64) _Atomic uintptr_t address[LIVE_WAYS]; /* 0: free */
+	_Atomic(struct live_line *) overflow;
+	_Atomic uint32_t value[LIVE_WAYS];
+};
+
+struct live_generation {
+	_Atomic(struct live_line *) lines;
+	_Atomic uint64_t count; /* addresses in it */
+};
+
+struct live_table {
+	_Atomic uint8_t filter[1 << LIVE_FILTER_BITS]; /* 255 stays: the count is no longer known */
+	struct live_generation generations[LIVE_GENERATIONS];
+	_Atomic uint32_t newest;
+	_Atomic(struct live_line *) spare; /* overflow lines are cut from chunks */
+	_Atomic uint64_t bytes;		   /* of mmap, so far */
+	_Atomic uint64_t dropped;	   /* inserts refused for want of memory */
+	uint64_t bytes_max;
+};
+
+static inline uint32_t live_hash(uintptr_t address)
+{
+	return (uint32_t)((uint64_t)address * 0x9e3779b97f4a7c15u >> 32);
+}
+
+/* False: certainly not in the table. */
+static inline bool live_maybe(struct live_table *t, uintptr_t address)
+{
+	return atomic_load_explicit(&t->filter[live_hash(address) >> (32 - LIVE_FILTER_BITS)],
+		       memory_order_relaxed) != 0;
+}
+
+/* False if there was no memory: counted, and the block is as if it had never been recorded. */
+bool live_insert(struct live_table *t, uintptr_t address, uint32_t value);
+/* True, and its value, if the address was there. */
+bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value);
+/* Each address present throughout is seen once; one that comes or goes meanwhile, perhaps. */
+void live_each(struct live_table *t, void (*each)(uintptr_t address, uint32_t value, void *ctx),
+	void *ctx);
+/* Empties it and gives its memory back. Nobody else may use it meanwhile. */
+void live_clear(struct live_table *t);
+
+#endif

@@ -114,7 +114,8 @@ void hooks_malloc_try(void)
 {
 	int saved = errno;
 	volatile size_t much = SIZE_MAX;
-	free(calloc(much, much));
+	void *volatile none = calloc(much, much);
+	free(none);
 	errno = saved;
 }
 

@@ -57,7 +57,7 @@ def main():
   for name, args in cases:
     args = ["-symbolize=none", "-output=/dev/null"] + args
     mine = measured([os.path.join(BUILD, "sonde"), "pprof"] + args, 5)
-    slow = "labels" in name or "merged" in name
+    slow = "labels" in name or "merged" in name or "diff" in name
     theirs = measured(["go", "tool", "pprof"] + args, 1 if slow else 3) if has_go else None
     row = "| %s | %.3f | %.0f |" % (name, mine[0], mine[1])
     if theirs:

@@ -1,10 +1,11 @@
 /*
  * struct profile: one profile in memory (github.com/google/pprof/proto/profile.proto).
  *
- * Columns, not objects: a real profile has 10^5 samples of 30 frames, so samples are three flat
- * arrays, and everything refers to everything else by 32-bit index, never by the ids of the file
- * (which need not be dense; they are kept to be written back). Strings are ids in `strings`; id 0
- * is "" and means "none". An index of PROFILE_NONE means "refers to nothing".
+ * Columns, not objects: a real profile has 10^5 samples of 30 frames, so samples are flat arrays,
+ * their stacks share what they have in common (frames.h), and everything refers to everything else
+ * by 32-bit index, never by the ids of the file (which need not be dense; they are kept to be
+ * written back). Strings are ids in `strings`; id 0 is "" and means "none". An index of
+ * PROFILE_NONE means "refers to nothing".
  *
  * A profile owns all it points to; profile_release() frees it. Not thread-safe.
  */
@@ -171,7 +172,7 @@ struct profile_limits {
 	size_t inflated_max; /* bytes of the message after inflating; 0: 1 GiB */
 	size_t samples_max;  /* also bounds locations, functions, ...; 0: 2^31 */
 	size_t memory_max;   /* bytes of the columns filled from the message; 0: 4 GiB */
-	bool mapped;	     /* the data is a file mapped read-only: once inflated, its pages may
+	bool mapped;	     /* the data is a file mapped read-only: once read, its pages may
 			      * leave memory, they come back from the file if they are needed */
 };
 

@@ -2,8 +2,8 @@
  * sonde/pprof.h: profiles of the running program, from inside it.
  *
  * The C form of Go's package runtime/pprof. Link with -lsonde (pkg-config sonde); what is written
- *is profile.proto, gzipped, as Go writes it: `sonde pprof`, `go tool pprof` and everything else
- *that reads pprof open it, and find functions and lines in the program's own files.
+ * is profile.proto, gzipped, as Go writes it: `sonde pprof`, `go tool pprof` and everything else
+ * that reads pprof open it, and find functions and lines in the program's own files.
  *
  *	struct sonde_cpu_profile_opts opts = SONDE_CPU_PROFILE_OPTS(.hz = 500);
  *	if (sonde_cpu_profile_start("cpu.pb.gz", &opts) == 0) {
@@ -57,12 +57,14 @@ struct sonde_cpu_profile_opts {
  * sonde_cpu_profile_stop(). `opts` may be NULL.
  *
  * Returns 0, or
- *	-EBUSY		a CPU profile is running already (`sonde run` and SONDE_CPUPROFILE count),
- *or the program has a handler for SIGPROF, which the profiler needs for itself; -EINVAL
- *an option is out of its range; -ENOMEM		there is no memory for the recording;
- *	-ENOTSUP	the program is built with ThreadSanitizer, which holds signals back;
- *	-ENOEXEC	the program holds Go code, whose stacks have no room for signal handlers;
- *	-errno		of open(2), or of the system calls that arm timers.
+ *
+ *	-EBUSY	  a CPU profile is running already (`sonde run` and SONDE_CPUPROFILE count), or the
+ *		  program has a handler for SIGPROF, which the profiler needs for itself;
+ *	-EINVAL	  an option is out of its range;
+ *	-ENOMEM	  there is no memory for the recording;
+ *	-ENOTSUP  the program is built with ThreadSanitizer, which holds signals back;
+ *	-ENOEXEC  the program holds Go code, whose stacks have no room for signal handlers;
+ *	-errno	  of open(2), or of the system calls that arm timers.
  */
 int sonde_cpu_profile_start(const char *path, const struct sonde_cpu_profile_opts *opts);
 
@@ -81,14 +83,15 @@ int sonde_cpu_profile_stop(void);
 
 /*
  * Records where threads wait and how long: for locks, condition variables, semaphores, other
- *threads and children, in sleep and poll, and in system calls that block. `ns`: each wait of that
- *length or more is counted, a shorter one with the probability of its length over `ns`, and then
- *for `ns`, so that sums are right at any rate. 1 counts everything, 0 switches it off, a negative
- *number changes nothing. What was counted stays. runtime.SetBlockProfileRate.
+ * threads and children, in sleep and poll, and in system calls that block. `ns`: each wait of that
+ * length or more is counted, a shorter one with the probability of its length over `ns`, and then
+ * for `ns`, so that sums are right at any rate. 1 counts everything, 0 switches it off, a negative
+ * number changes nothing. What was counted stays. runtime.SetBlockProfileRate.
  *
  * Returns the rate before, or
- *	-EINVAL		the rate is above 2^47;
- *	-ENOMEM, -ENOTSUP, -ENOEXEC, -EAGAIN	as sonde_cpu_profile_start().
+ *
+ *	-EINVAL	  the rate is above 2^47;
+ *	-ENOMEM, -ENOTSUP, -ENOEXEC, -EAGAIN  as sonde_cpu_profile_start().
  */
 int64_t sonde_block_rate_set(int64_t ns);
 
@@ -101,6 +104,32 @@ int64_t sonde_block_rate_set(int64_t ns);
  * Returns the fraction before, or as above (-EINVAL: above 2^31).
  */
 int64_t sonde_mutex_fraction_set(int64_t n);
+
+/*
+ * Profiles by name, as /debug/pprof/NAME has them: "threadcreate" of everything since recording
+ * began, "block" and "mutex" where they were switched on, ..., in short all that
+ * sonde_profile_name() says for 0, 1, 2, ... until it says NULL. pprof.Profiles.
+ */
+const char *sonde_profile_name(size_t i);
+
+/*
+ * Writes the profile as it is now, while recording goes on; pprof.Lookup(name).WriteTo(w, 0). The
+ * descriptor stays the caller's; a file is made or emptied. Returns 0, -ENOENT where there is no
+ * profile of that name or nothing is recorded, -ENOMEM, or -errno of open(2) or write(2).
+ */
+int sonde_profile_write(const char *name, int fd);
+int sonde_profile_write_file(const char *name, const char *path);
+
+/*
+ * The difference between two moments, net/http/pprof's ?seconds=: sonde_profile_delta_new() is the
+ * first, each sonde_profile_delta_write() a second one. Counts are subtracted, not profiles: nothing
+ * is rounded. Recording goes on until it is freed, even if all profiles are switched off. Returns as
+ * above, and -ECHILD in a child made by fork. Freeing NULL is fine.
+ */
+struct sonde_profile_delta;
+int sonde_profile_delta_new(const char *name, struct sonde_profile_delta **ret);
+int sonde_profile_delta_write(const struct sonde_profile_delta *delta, int fd);
+void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,17 @@ def test_shared_library():
 
 
 @test
+def test_profiles_by_name():
+  folder = os.path.join(WORK, "byname")
+  os.mkdir(folder)
+  run(program("byname"), folder)
+  totals = {name: Profile(os.path.join(folder, name)).total(0) for name in sorted(os.listdir(folder))}
+  assert totals == {"all.pb.gz": 10, "five.pb.gz": 5, "none.pb.gz": 0, "seven.pb.gz": 7}, totals
+  names = Profile(os.path.join(folder, "all.pb.gz")).types
+  assert names == [("threadcreate", "count")], names
+
+
+@test
 def test_static_library():
   path = os.path.join(WORK, "static.pb.gz")
   run(program("api_static"), path)

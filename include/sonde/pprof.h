@@ -131,6 +131,67 @@ int sonde_profile_delta_new(const char *name, struct sonde_profile_delta **ret);
 int sonde_profile_delta_write(const struct sonde_profile_delta *delta, int fd);
 void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 
+/*
+ * Labels say what a thread works for: a request, a tenant, a phase. The samples of every profile
+ * carry the labels that the thread had then, and `sonde pprof -tags -tagfocus` tells them apart.
+ * Threads inherit the labels of the thread that creates them. A label that was set before a profile
+ * began shows in it. A thread has at most 32, of at most 1024 bytes together, which are copied; the
+ * recording keeps each distinct set it has met, so a label that is never the same twice fills it.
+ *
+ * Sets one label of the calling thread, in place of one with the same key;
+ * pprof.SetGoroutineLabels(pprof.WithLabels(...)). Returns 0, or
+ *	-EINVAL		the key is empty;
+ *	-E2BIG		the thread would have too many labels, or too long ones;
+ *	-EAGAIN		there are too many threads;
+ *	-ENOMEM, -ENOTSUP, -ENOEXEC	as sonde_cpu_profile_start().
+ */
+int sonde_label_set(const char *key, const char *value);
+
+/* Takes one label of the calling thread away, if it has it. 0, or as above. */
+int sonde_label_del(const char *key);
+
+/*
+ * A label of the calling thread; pprof.Label. Like snprintf: returns the value's length and writes
+ * what fits of it into `size` bytes, with a NUL; -ENOENT when there is none. May be called from
+ * signal handlers.
+ */
+int sonde_label_get(const char *key, char *ret_value, size_t size);
+
+struct sonde_label {
+	const char *key, *value;
+};
+
+/*
+ * Runs fn(arg) with more labels, and puts back those before; pprof.Do. fn runs in any case and must
+ * return. 0, or the error of the first label that could not be set.
+ */
+int sonde_do(const struct sonde_label *labels, size_t n, void (*fn)(void *), void *arg);
+
+/* What a thread's labels were. */
+struct sonde_label_scope {
+	uint64_t recording;
+	uint32_t set;
+	int error; /* 0, or why a label was not set */
+};
+
+/* The two halves of sonde_do(), on one thread. An end puts back what its begin found. */
+struct sonde_label_scope sonde_label_scope_begin(const struct sonde_label *labels, size_t n);
+void sonde_label_scope_end(const struct sonde_label_scope *scope);
+
+/*
+ * The calling thread has a label until the end of the block, however that is left (in C++ also by
+ * an exception; not by longjmp):
+ *
+ *	SONDE_LABEL_SCOPE("handler", "search");
+ */
+#define SONDE_LABEL_SCOPE(key, value)	     SONDE_LABEL_SCOPE_AT(key, value, __COUNTER__)
+#define SONDE_LABEL_SCOPE_AT(key, value, at) SONDE_LABEL_SCOPE_NAMED(key, value, at)
+#define SONDE_LABEL_SCOPE_NAMED(key, value, at)                           \
+	const struct sonde_label sonde_label_##at = {key, value};         \
+	const struct sonde_label_scope sonde_label_scope_##at             \
+		__attribute__((cleanup(sonde_label_scope_end), unused)) = \
+			sonde_label_scope_begin(&sonde_label_##at, 1)
+
 #ifdef __cplusplus
 }
 #endif

@@ -273,15 +273,51 @@ int export_each_count(const struct export_source *source, enum recording_kind ki
 	return 0;
 }
 
+/* --- the program's labels --- */
+
+/* The string at *at, which is then behind it; NULL: it does not end before `end`. */
+static const char *next_string(const char **at, const char *end, size_t *ret_n)
+{
+	const char *s = *at;
+	const char *nul = memchr(s, 0, (size_t)(end - s));
+	if (!nul)
+		return NULL;
+	*ret_n = (size_t)(nul - s);
+	*at = nul + 1;
+	return s;
+}
+
+static unsigned add_labels(const struct builder *b, rec_ref ref, struct label *ret)
+{
+	const struct recording_labels *set = ref ? at(b, ref, sizeof(*set)) : NULL;
+	size_t size = set ? set->size : 0;
+	if (!set || !at(b, ref, sizeof(*set) + size))
+		return 0;
+	const char *text = set->text, *end = text + size;
+	unsigned n = 0;
+	for (; n < RECORDING_LABELS_MAX; n++) {
+		size_t key_n, value_n;
+		const char *key = next_string(&text, end, &key_n);
+		const char *value = key ? next_string(&text, end, &value_n) : NULL;
+		if (!value)
+			break;
+		ret[n] = (struct label){.key = strtab_add(&b->p->strings, key, key_n),
+			.str = strtab_add(&b->p->strings, value, value_n)};
+	}
+	return n;
+}
+
 static void add_sample(
 	struct builder *b, const uint32_t *stack, uint32_t n, const struct export_count *c)
 {
 	const struct export_view *view = b->opts->view;
 	int64_t values[EXPORT_TYPES_MAX] = {0};
-	struct label labels[EXPORT_LABELS_MAX];
+	struct label labels[RECORDING_LABELS_MAX + EXPORT_LABELS_MAX];
 	if (!view->values(c, values))
 		return;
-	unsigned label_n = view->labels ? view->labels(b->p, c, labels) : 0;
+	unsigned label_n = add_labels(b, c->labels, labels);
+	if (view->labels)
+		label_n += view->labels(b->p, c, labels + label_n);
 	profile_add_sample(b->p, stack, n, values, labels, label_n);
 	if (view->kind == RECORDING_CPU)
 		b->sum.cpu_ns += (uint64_t)values[1];

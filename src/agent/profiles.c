@@ -13,18 +13,31 @@
 
 static struct {
 	struct sig_lock lock;
-	int pid; /* whose: a fork's child inherits this, and no recording */
+	_Atomic int pid; /* whose: a fork's child inherits this, and no recording */
 	unsigned holders;
 } held;
+
+#define TAKING_OVER (-1)
+
+/* The first calls of a process may come on several threads at once: one of them starts afresh. */
+static void take_over(int pid)
+{
+	int was = atomic_load(&held.pid);
+	if (was != pid && was != TAKING_OVER &&
+		atomic_compare_exchange_strong(&held.pid, &was, TAKING_OVER)) {
+		sig_lock_reset(&held.lock);
+		held.holders = 0;
+		atomic_store(&held.pid, pid);
+	}
+	while (atomic_load(&held.pid) != pid)
+		sig_syscall(SYS_sched_yield);
+}
 
 static void lock(void)
 {
 	int pid = sig_getpid();
-	if (held.pid != pid) {
-		sig_lock_reset(&held.lock);
-		held.holders = 0;
-		held.pid = pid;
-	}
+	if (atomic_load(&held.pid) != pid)
+		take_over(pid);
 	sig_lock(&held.lock);
 }
 

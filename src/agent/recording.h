@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	     "sonderec"
-#define RECORDING_VERSION    2
+#define RECORDING_VERSION    3
 #define RECORDING_BUCKETS    (1u << 16)
 #define RECORDING_HEADER     4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	     (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -37,6 +37,10 @@
 #define RECORDING_STACK_MAX  512 /* frames */
 #define RECORDING_VALUES_MAX 4
 #define RECORDING_HEAP_RATES 64
+
+#define RECORDING_LABELS_MAX	 32   /* in a set */
+#define RECORDING_LABELS_TEXT	 1024 /* bytes of a set, all NULs included */
+#define RECORDING_LABELS_BUCKETS 256
 
 typedef uint32_t rec_ref; /* offset from the block's start / 8; 0: nothing */
 
@@ -122,9 +126,10 @@ struct recording {
 	_Atomic uint64_t threads;	   /* seen */
 	_Atomic uint64_t threads_unarmed;  /* for which the kernel gave no timer */
 	_Atomic uint64_t threads_untabled; /* for which there was no room in the registry */
-	_Atomic uint64_t ends[RECORDING_END_COUNT]; /* signals, by how the walk ended */
-	_Atomic uint64_t lost[RECORDING_KINDS];	    /* events that found no memory, by kind */
-	struct recording_rates rates;		    /* in force, or last in force */
+	_Atomic uint64_t ends[RECORDING_END_COUNT];	  /* signals, by how the walk ended */
+	_Atomic uint64_t lost[RECORDING_KINDS];		  /* events that found no memory, by kind */
+	_Atomic rec_ref labels[RECORDING_LABELS_BUCKETS]; /* struct recording_labels, by hash */
+	struct recording_rates rates;			  /* in force, or last in force */
 	struct recording_wishes wishes;
 	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
@@ -165,14 +170,23 @@ struct recording_stack {
 	uint64_t pcs[]; /* leaf first */
 };
 
+/* A set of labels. It never changes. */
+struct recording_labels {
+	rec_ref next; /* in its bucket */
+	uint32_t hash;
+	uint16_t size; /* of the text, in bytes */
+	uint16_t n;    /* labels */
+	char text[];   /* key, NUL, value, NUL; by key */
+};
+
 struct recording_count {
 	rec_ref next; /* in its bucket */
 	rec_ref stack;
 	uint8_t kind; /* enum recording_kind */
 	uint8_t n;    /* of values */
 	uint16_t pad;
-	uint32_t labels; /* 0: none */
-	uint64_t key;	 /* what the kind tells apart besides stack and labels */
+	rec_ref labels; /* the set that the thread had; 0: none */
+	uint64_t key;	/* what the kind tells apart besides stack and labels */
 	_Atomic uint64_t values[];
 };
 

@@ -129,7 +129,7 @@ def repeated(value):
 
 class Profile:
   """samples: list of (frames leaf first, values); a frame is a list of function names, the innermost
-  inlined call first, or [address]."""
+  inlined call first, or [address]. labels: the labels of each, in the order of the keys' appearance."""
 
   def __init__(self, path):
     raw = gzip.open(path).read()
@@ -166,15 +166,19 @@ class Profile:
       return [strings[functions[line[1]].get(2, 0)] for line in lines] or ["0x%x" % dict(location).get(3, 0)]
 
     frames = {i: names(location) for i, location in locations.items()}
-    self.samples = []
+    self.samples, self.labels = [], []
     for sample in samples:
-      ids, values = [], []
+      ids, values, labels = [], [], {}
       for number, value in fields(sample):
         if number == 1:
           ids += repeated(value)
         elif number == 2:
           values += repeated(value)
+        elif number == 3:
+          label = dict(fields(value))
+          labels[strings[label[1]]] = strings[label[2]] if 2 in label else label.get(3, 0)
       self.samples.append(([frames[i] for i in ids], values))
+      self.labels.append(labels)
 
   def total(self, value=1):
     return sum(values[value] for _, values in self.samples)

@@ -319,7 +319,8 @@ static int run(struct run_session *s, char **argv)
 	return status ? status : end_like(ended);
 }
 
-/* What is written is recorded, and CPU when nothing else was asked for. */
+/* What is written is recorded, and CPU when nothing else was asked for. Served, the heap is too, as
+ * in Go: what was allocated before somebody asks could not be found again. */
 static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 {
 	bool any = false;
@@ -332,6 +333,8 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		if (s->outputs[i].file[0])
 			s->rates[view->kind] = rates[view->kind];
 	}
+	if (*s->http)
+		s->rates[RECORDING_HEAP] = rates[RECORDING_HEAP];
 	if (s->outputs[RUN_BLOCK].file[0] && !rates[RECORDING_BLOCK])
 		return err_set(err, ERR_USAGE, "-blockrate 0: the rate is 1 ns or more");
 	if (s->outputs[RUN_MUTEX].file[0] &&

@@ -12,6 +12,8 @@
 
 typedef int start_fn(const char *path, const struct sonde_cpu_profile_opts *opts);
 typedef int stop_fn(void);
+typedef int64_t rate_fn(int64_t rate);
+typedef int write_fn(const char *name, const char *path);
 
 /* Go's rule: -outputdir is for names that are not absolute. */
 static char *output_path(const struct options *o, const char *name)
@@ -39,31 +41,86 @@ static int cpu_start(const struct options *o, struct err *err)
 	return rc;
 }
 
-static int check_others(const struct options *o, struct err *err)
+/* --- those that are a rate to set and a profile to write --- */
+
+struct rated {
+	const char *flag, *file, *set, *name;
+	int64_t rate;
+};
+
+#define RATED	 3
+#define MEM_RATE (512 * 1024) /* Go's */
+
+static void rated_profiles(const struct options *o, struct rated *ret)
 {
-	const struct {
-		const char *flag, *file;
-	} wanted[] = {{"memprofile", o->memprofile}, {"blockprofile", o->blockprofile},
-		{"mutexprofile", o->mutexprofile}, {"trace", o->trace}};
-	for (size_t i = 0; i < array_len(wanted); i++)
-		if (*wanted[i].file)
-			return err_set(err, ERR_UNSUPPORTED,
-				"-test.%s: this build of sonde has no such profiler",
-				wanted[i].flag);
-	return 0;
+	const struct rated all[RATED] = {
+		{"memprofile", o->memprofile, "sonde_heap_rate_set", "allocs",
+			o->memprofilerate > 0 ? o->memprofilerate : MEM_RATE},
+		{"blockprofile", o->blockprofile, "sonde_block_rate_set", "block",
+			o->blockprofilerate},
+		{"mutexprofile", o->mutexprofile, "sonde_mutex_fraction_set", "mutex",
+			o->mutexprofilefraction},
+	};
+	memcpy(ret, all, sizeof(all));
 }
+
+static int rated_start(const struct rated *r, struct err *err)
+{
+	rate_fn *set = *r->file ? (rate_fn *)dlsym(RTLD_DEFAULT, r->set) : NULL;
+	if (!*r->file)
+		return 0;
+	if (!set)
+		return err_set(err, ERR_UNSUPPORTED,
+			"-test.%s: the program has no profiler in it; link it with -lsonde, or run "
+			"it by `sonde bench -%s=%s`",
+			r->flag, r->flag, r->file);
+	int64_t rc = set(r->rate);
+	return rc < 0 ? err_set(err, (int)rc, "-test.%s: %s", r->flag, strerror((int)-rc)) : 0;
+}
+
+static int rated_stop(const struct options *o, const struct rated *r, struct err *err)
+{
+	write_fn *write = (write_fn *)dlsym(RTLD_DEFAULT, "sonde_profile_write_file");
+	if (!*r->file || !write)
+		return 0;
+	char *path = output_path(o, r->file);
+	int rc = write(r->name, path);
+	if (rc < 0)
+		err_set(err, rc, "-test.%s: %s: %s", r->flag, path, strerror(-rc));
+	mem_free(path);
+	return rc;
+}
+
+/* --- all of them --- */
 
 int profiles_start(const struct options *o, struct err *err)
 {
-	int rc = check_others(o, err);
+	struct rated rated[RATED];
+	int rc = 0;
+	if (*o->trace)
+		return err_set(
+			err, ERR_UNSUPPORTED, "-test.trace: this version of sonde has no tracer");
+	rated_profiles(o, rated);
+	for (int i = 0; i < RATED && rc >= 0; i++)
+		rc = rated_start(&rated[i], err);
 	return rc < 0 || !*o->cpuprofile ? rc : cpu_start(o, err);
 }
 
-int profiles_stop(const struct options *o, struct err *err)
+static int cpu_stop(const struct options *o, struct err *err)
 {
 	stop_fn *stop = (stop_fn *)dlsym(RTLD_DEFAULT, "sonde_cpu_profile_stop");
 	if (!*o->cpuprofile || !stop)
 		return 0;
 	int rc = stop();
 	return rc < 0 ? err_set(err, rc, "can't write cpu profile: %s", strerror(-rc)) : 0;
+}
+
+int profiles_stop(const struct options *o, struct err *err)
+{
+	struct rated rated[RATED];
+	int rc = cpu_stop(o, err);
+	rated_profiles(o, rated);
+	for (int i = 0; i < RATED && rc >= 0; i++)
+		rc = rated_stop(o, &rated[i], err);
+	return rc;
 }

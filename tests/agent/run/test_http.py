@@ -135,6 +135,18 @@ def test_heap_switched_off():
 
 
 @test
+def test_heap_is_on_and_block_can_be():
+  with Served() as served:
+    heap = served.profile("heap")
+    assert [t for t, _ in heap.types] == ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"], heap.types
+    assert heap.total(1) >= heap.total(3) > 0
+    assert served.ask("heap?debug=1")[2].startswith(b"heap profile: ")
+    assert served.profile("block").total(0) == 0
+    assert served.ask("rate?profile=block&rate=1", "POST")[2] == b"1\n"
+    assert served.profile("block?seconds=1").total(0) > 0  # the interpreter's lock is passed around
+
+
+@test
 def test_what_is_refused():
   with Served() as served:
     status, headers, body = served.ask("nothing")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`sonde bench -base`, `-vs` and `-count=auto`, run as a user runs them: versus.py SONDE. TAP.
+"""`sonde bench -base`, `-vs`, `-count=auto` and the profile flags, run as a user runs them:
+versus.py SONDE. TAP.
 
 What is compared are metrics that the benchmarks report themselves, so that no verdict hangs on
 how busy the machine is.
@@ -117,6 +118,38 @@ def count_auto_repeats_within_its_time():
   for name in ("First", "Second"):
     n = len(re.findall(r"^Benchmark%s\b" % name, out, flags=re.M))
     assert 6 <= n, "%d runs of %s: no interval has less than six\n%s" % (n, name, out)
+
+
+def types_of(folder, file):
+  """The sample types of a profile, by sonde's own eyes."""
+  raw = run(SONDE, "pprof", "-raw", file, cwd=folder).stdout
+  return re.search(r"^Samples:\n(.*)$", raw, flags=re.M).group(1)
+
+
+@test
+def profiles_by_sonde_run():
+  folder = repository("profiles")
+  run(SONDE, "bench", "-bench=First", "-benchtime=10x", "-cpuprofile=c", "-memprofile=m", "-memprofilerate=1",
+      "-blockprofile=b", "-mutexprofile=x", "-outputdir", folder, cwd=folder)
+  assert types_of(folder, "c") == "samples/count cpu/nanoseconds"
+  assert types_of(folder, "m").startswith("alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes")
+  for file in "b", "x":
+    assert types_of(folder, file) == "contentions/count delay/nanoseconds"
+
+
+@test
+def profiles_of_a_program_that_has_the_profiler():
+  folder, build = repository("linked"), os.path.dirname(SONDE)
+  ENV["LDLIBS"] = "-Wl,--no-as-needed -L%s -lsonde -Wl,-rpath,%s" % (build, build)
+  try:
+    run(SONDE, "bench", "-c", "-o", "w.bench", cwd=folder)
+  finally:
+    del ENV["LDLIBS"]
+  run("./w.bench", "-test.bench=First", "-test.benchtime=10x", "-test.cpuprofile=c", "-test.blockprofile=b",
+      "-test.mutexprofile=x", cwd=folder)
+  assert types_of(folder, "c") == "samples/count cpu/nanoseconds"
+  for file in "b", "x":
+    assert types_of(folder, file) == "contentions/count delay/nanoseconds"
 
 
 def main():

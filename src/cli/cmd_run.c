@@ -333,7 +333,7 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		if (s->outputs[i].file[0])
 			s->rates[view->kind] = rates[view->kind];
 	}
-	if (*s->http)
+	if (*s->http) /* as in a Go program, where it is always on */
 		s->rates[RECORDING_HEAP] = rates[RECORDING_HEAP];
 	if (s->outputs[RUN_BLOCK].file[0] && !rates[RECORDING_BLOCK])
 		return err_set(err, ERR_USAGE, "-blockrate 0: the rate is 1 ns or more");
@@ -346,8 +346,6 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		(rates[RECORDING_CPU] < 1 || rates[RECORDING_CPU] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-hz %llu: the rate is from 1 to %d",
 			(unsigned long long)rates[RECORDING_CPU], SESSION_HZ_MAX);
-	if (*s->http) /* as in a Go program, where it is always on */
-		s->rates[RECORDING_HEAP] = rates[RECORDING_HEAP];
 	if (s->outputs[RUN_HEAP].file[0] && !rates[RECORDING_HEAP])
 		return err_set(err, ERR_USAGE, "-heaprate: bytes between samples, 1 or more");
 	return 0;

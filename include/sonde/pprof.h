@@ -132,6 +132,24 @@ int sonde_profile_delta_write(const struct sonde_profile_delta *delta, int fd);
 void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 
 /*
+ * A profile of the program's own: what it holds (sessions, files, handles), by the stacks that added
+ * it; pprof.NewProfile, Lookup, Add, Remove and Count. It is written by name, as all profiles are,
+ * and stays until the process ends. Values are only compared, never followed. `skip` leaves out that
+ * many innermost frames: 0 begins with the caller of sonde_profile_add(), 1 with the caller's.
+ *
+ * sonde_profile_new() returns 0, or -EEXIST where there is a profile of that name, -EINVAL where it
+ * is empty or has 128 bytes or more, or an error of sonde_cpu_profile_start(). The others return
+ * -EEXIST: the value is in the profile already, -ENOENT: it is not, -EINVAL: it is NULL, -ENOMEM, or
+ * -ECHILD in a child made by fork.
+ */
+struct sonde_profile;
+int sonde_profile_new(const char *name, struct sonde_profile **ret);
+struct sonde_profile *sonde_profile_lookup(const char *name); /* NULL: none made by it */
+int sonde_profile_add(struct sonde_profile *profile, const void *value, unsigned skip);
+int sonde_profile_remove(struct sonde_profile *profile, const void *value);
+int64_t sonde_profile_count(struct sonde_profile *profile);
+
+/*
  * Labels say what a thread works for: a request, a tenant, a phase. The samples of every profile
  * carry the labels that the thread had then, and `sonde pprof -tags -tagfocus` tells them apart.
  * Threads inherit the labels of the thread that creates them. A label that was set before a profile

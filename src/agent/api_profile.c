@@ -6,6 +6,7 @@
 #include "agent/export.h"
 #include "agent/export_write.h"
 #include "agent/control.h"
+#include "agent/custom.h"
 #include "agent/hooks/hooks.h"
 #include "agent/profiles.h"
 #include "sig/sig.h"
@@ -23,14 +24,23 @@ struct sonde_profile_delta {
 
 HOOK const char *sonde_profile_name(size_t i)
 {
-	const struct export_view *view = export_view_at(i);
+	size_t own = 0;
+	while (export_view_at(own))
+		own++;
+	const struct export_view *view = i < own ? export_view_at(i) : custom_view_at(i - own);
 	return view ? view->name : NULL;
+}
+
+static const struct export_view *find(const char *name)
+{
+	const struct export_view *view = export_view(name);
+	return view ? view : custom_view(name);
 }
 
 /* 0 with the recording held. */
 static int hold(const char *name, const struct export_view **ret)
 {
-	*ret = export_view(name);
+	*ret = find(name);
 	if (!*ret || !control_is_recording())
 		return -ENOENT;
 	return profiles_hold(0);
@@ -57,7 +67,7 @@ HOOK int sonde_profile_write(const char *name, int fd)
 
 HOOK int sonde_profile_write_file(const char *name, const char *path)
 {
-	if (!export_view(name) || !control_is_recording())
+	if (!find(name) || !control_is_recording())
 		return -ENOENT; /* before a file is emptied */
 	int fd = sig_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (fd < 0)

@@ -6,6 +6,7 @@
 #include "agent/capture.h"
 #include "agent/contention.h"
 #include "agent/cpu.h"
+#include "agent/custom.h"
 #include "agent/heap.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
@@ -70,6 +71,7 @@ static void after_fork_child(void)
 	hooks_after_fork_child();
 	waits_after_fork_child();
 	contention_after_fork_child();
+	custom_after_fork_child();
 	heap_after_fork_child();
 	unwind_after_fork_child();
 }

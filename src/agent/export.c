@@ -313,7 +313,7 @@ static void add_sample(
 	const struct export_view *view = b->opts->view;
 	int64_t values[EXPORT_TYPES_MAX] = {0};
 	struct label labels[RECORDING_LABELS_MAX + EXPORT_LABELS_MAX];
-	if (!view->values(c, values))
+	if ((view->key && view->key != c->key) || !view->values(c, values))
 		return;
 	unsigned label_n = add_labels(b, c->labels, labels);
 	if (view->labels)

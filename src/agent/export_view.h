@@ -29,6 +29,7 @@ struct export_type {
 struct export_view {
 	const char *name; /* as in /debug/pprof/NAME */
 	enum recording_kind kind;
+	uint64_t key; /* only counts of this key; 0: all */
 	struct export_type types[EXPORT_TYPES_MAX];
 	unsigned type_n;
 	const char *default_type; /* NULL: the last */

@@ -50,17 +50,17 @@ static bool contention_values(const struct export_count *c, int64_t *ret)
 	}
 
 static const struct export_view views[] = {
-	{"block", RECORDING_BLOCK, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
+	{"block", RECORDING_BLOCK, 0, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
 		{"contentions", "count"}, period_one, contention_values, NULL},
-	{"mutex", RECORDING_MUTEX, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
+	{"mutex", RECORDING_MUTEX, 0, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
 		{"contentions", "count"}, period_one, contention_values, NULL},
-	{"cpu", RECORDING_CPU, {{"samples", "count"}, {"cpu", "nanoseconds"}}, 2, NULL,
+	{"cpu", RECORDING_CPU, 0, {{"samples", "count"}, {"cpu", "nanoseconds"}}, 2, NULL,
 		{"cpu", "nanoseconds"}, cpu_period, cpu_values, NULL},
-	{"threadcreate", RECORDING_THREADCREATE, {{"threadcreate", "count"}}, 1, NULL,
+	{"threadcreate", RECORDING_THREADCREATE, 0, {{"threadcreate", "count"}}, 1, NULL,
 		{"threadcreate", "count"}, period_one, count_values, NULL},
-	{"heap", RECORDING_HEAP, HEAP_TYPES, 4, NULL, {"space", "bytes"}, export_heap_period,
+	{"heap", RECORDING_HEAP, 0, HEAP_TYPES, 4, NULL, {"space", "bytes"}, export_heap_period,
 		export_heap_values, export_heap_labels, export_heap_comments},
-	{"allocs", RECORDING_HEAP, HEAP_TYPES, 4, "alloc_space", {"space", "bytes"},
+	{"allocs", RECORDING_HEAP, 0, HEAP_TYPES, 4, "alloc_space", {"space", "bytes"},
 		export_heap_period, export_heap_values, export_heap_labels, export_heap_comments},
 };
 

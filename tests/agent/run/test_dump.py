@@ -38,11 +38,11 @@ def test_two_dumps_and_the_end():
     time.sleep(0.6)
   out, err = run.communicate(timeout=60)
   assert run.returncode == 0 and out == "0\n", (run.returncode, out, err)  # the program got no signal
-  dumps = sorted(glob.glob(folder + "/sonde-*-*/"))
+  dumps = sorted(glob.glob(folder + "/sonde-*-*"))  # by time; a second one within the second ends in ".2"
   assert len(dumps) == 2, err
-  totals = [Profile(path).total() for path in [d + "cpu.pb.gz" for d in dumps] + [folder + "/end.pb.gz"]]
+  totals = [Profile(path).total() for path in [d + "/cpu.pb.gz" for d in dumps] + [folder + "/end.pb.gz"]]
   assert 0 < totals[0] < totals[1] < totals[2], totals
-  created = Profile(dumps[0] + "threadcreate.pb.gz")
+  created = Profile(dumps[0] + "/threadcreate.pb.gz")
   assert created.total(0) == 1
   assert 0.5e9 < created.duration < 2e9, created.duration
 

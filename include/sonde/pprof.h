@@ -106,6 +106,16 @@ int64_t sonde_block_rate_set(int64_t ns);
 int64_t sonde_mutex_fraction_set(int64_t n);
 
 /*
+ * Records what is allocated, one allocation in `bytes` bytes on average, and whether it is freed;
+ * 1 records all, 0 stops recording (frees of what was recorded are still seen), a negative number
+ * changes nothing. Unlike in Go the rate may change at any time without biasing the profile, and it
+ * is 0 until it is set. runtime.MemProfileRate, of which Go's default is 512 KiB.
+ *
+ * Returns the rate before, or as above (-ENOSPC: the recording has had 64 different rates).
+ */
+int64_t sonde_heap_rate_set(int64_t bytes);
+
+/*
  * Profiles by name, as /debug/pprof/NAME has them: "threadcreate" of everything since recording
  * began, "block" and "mutex" where they were switched on, ..., in short all that
  * sonde_profile_name() says for 0, 1, 2, ... until it says NULL. pprof.Profiles.

@@ -1,5 +1,5 @@
 /*
- * include/sonde/pprof.h: the rates of the block and mutex profiles.
+ * include/sonde/pprof.h: the rates of the heap, block and mutex profiles.
  *
  * As in Go, rates may change at any time and what was counted stays: the recording is taken hold of
  * by the first rate that is not 0, and kept.
@@ -52,6 +52,11 @@ static int64_t set(enum recording_kind kind, int64_t rate)
 	int64_t before = set_locked(kind, (uint64_t)rate);
 	sig_unlock(&rates.lock);
 	return before;
+}
+
+HOOK int64_t sonde_heap_rate_set(int64_t bytes)
+{
+	return set(RECORDING_HEAP, bytes);
 }
 
 HOOK int64_t sonde_block_rate_set(int64_t ns)

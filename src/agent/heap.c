@@ -66,7 +66,7 @@ static void sample(struct recording *rec, void *p, size_t size, const void *call
 	uint32_t epoch = atomic_load(&heap_epoch);
 	uint32_t number = epoch % RECORDING_HEAP_RATES;
 	uint64_t rate = atomic_load_explicit(&rec->heap.rates[number], memory_order_relaxed);
-	if (epoch && sampler_take(&heap_thread.sampler, size ? size : 1, rate, epoch))
+	if (epoch && sampler_take(&heap_thread.sampler, size, rate, epoch))
 		record(rec, p, recording_heap_key(size, number), caller);
 }
 

@@ -40,20 +40,34 @@ static inline bool heap_armed(void)
 	return __builtin_expect(atomic_load_explicit(&heap_epoch, memory_order_relaxed) != 0, 0);
 }
 
-/* The allocator gave out `size` bytes at `p` (NULL: it refused; that ends what is around it, too,
- * as operator new may throw then). */
-static inline void heap_allocated(void *p, size_t size, const void *caller)
+/* An allocation that is about to be made, or has been. */
+struct heap_request {
+	size_t size;
+	const void *caller;
+};
+
+/* True if heap_sample() is to be told of the block. Asked before the allocation, so that the hook
+ * mostly has nothing to do after it. Within operator new, size and caller are the operator's. */
+static inline bool heap_due(struct heap_request *r)
 {
 	struct heap_thread *t = &heap_thread;
 	t->serial++;
 	if (__builtin_expect(t->outer != NULL, 0)) {
-		caller = t->outer;
-		size = t->outer_size;
+		*r = (struct heap_request){t->outer_size, t->outer};
 		t->outer = NULL;
 	}
-	if (p && (t->sampler.epoch != atomic_load_explicit(&heap_epoch, memory_order_relaxed) ||
-			 sampler_due(&t->sampler, size)))
-		heap_sample(p, size, caller);
+	return __builtin_expect(
+		       t->sampler.epoch != atomic_load_explicit(&heap_epoch, memory_order_relaxed),
+		       0) ||
+	       sampler_due(&t->sampler, r->size);
+}
+
+/* The allocator gave out `size` bytes at `p`; NULL: it refused. */
+static inline void heap_allocated(void *p, size_t size, const void *caller)
+{
+	struct heap_request r = {size, caller};
+	if (heap_due(&r) && p)
+		heap_sample(p, r.size, r.caller);
 }
 
 /* `p` is about to be freed. */

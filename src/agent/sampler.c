@@ -91,7 +91,7 @@ bool sampler_take(struct sampler *s, size_t size, uint64_t rate, uint32_t epoch)
 		return false;
 	}
 	if (rate == 1) {
-		s->left = 0;
+		s->left = -1;
 		s->epoch = epoch;
 		return true;
 	}

@@ -17,8 +17,7 @@
 #include <stdint.h>
 
 struct sampler {
-	int64_t left;	/* bytes until the next recorded allocation; 0 before the first gap is drawn
-			 */
+	int64_t left;	/* bytes until the next recorded allocation; -1: each one is recorded */
 	uint64_t seed;	/* 0: not drawn yet */
 	uint32_t epoch; /* of the rate that the gap was drawn with */
 };
@@ -26,8 +25,11 @@ struct sampler {
 /* True if this allocation might have to be recorded: then ask sampler_take(). */
 static inline bool sampler_due(struct sampler *s, size_t size)
 {
-	s->left -= size ? (int64_t)size : 1; /* no allocator gives out 2^63 bytes */
-	return __builtin_expect(s->left < 0, 0);
+	int64_t bytes = (int64_t)size;
+	if (__builtin_expect(bytes > s->left || bytes < 0, 0))
+		return true;
+	s->left -= bytes;
+	return false;
 }
 
 /* After sampler_due(): decides, and draws the next gap. `rate` is in bytes (1: record all, 0:

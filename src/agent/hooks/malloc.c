@@ -135,12 +135,14 @@ static __attribute__((cold)) void *too_much(void)
 
 HOOK void *malloc(size_t size)
 {
-	if (!known())
-		return early_alloc(EARLY_ALIGN, size);
+	struct heap_request r = {size, CALLER};
 	if (!heap_armed())
-		return next.malloc(size);
+		return known() ? next.malloc(size) : early_alloc(EARLY_ALIGN, size);
+	if (!heap_due(&r))
+		return next.malloc(size); /* known: control_init() has allocated */
 	void *p = next.malloc(size);
-	heap_allocated(p, size, CALLER);
+	if (p)
+		heap_sample(p, r.size, r.caller);
 	return p;
 }
 

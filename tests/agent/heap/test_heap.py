@@ -87,6 +87,19 @@ def test_ten_million_objects_at_the_default_rate():
 
 
 @test
+def test_rates_that_change_do_not_bias():
+  objects, rates = 2000000, [1, 65536, 4096, 524288]
+  run = allocs("rates", objects, rate=65536)
+  got = through(run.heap, "many")[1]
+  each = objects // len(rates) // len(SIZES)
+  variance = sum(s**2 * each * math.exp(-s / r) / (1 - math.exp(-s / r)) for s in SIZES for r in rates)
+  off = (got - run.account[1]) / math.sqrt(variance)
+  print("# %d of %d bytes, %.2f sigma" % (got, run.account[1], off))
+  assert abs(off) <= SIGMAS
+  assert run.heap.period == rates[-1]
+
+
+@test
 def test_fork():
   # The child's doings, on copies of the parent's blocks, do not touch the parent's account.
   run = allocs("fork", rate=1)

@@ -5,6 +5,7 @@
  *
  *	allocs shadow OPERATIONS SEED	random operations, some of the frees on another thread
  *	allocs many OBJECTS		of all sizes; every second one is freed again
+ *	allocs rates OBJECTS		the same at four rates in turn, set through libsonde's API
  *	allocs fork			the child frees and allocates what the parent has recorded
  *	allocs pairs COUNT SIZE		malloc and free
  */
@@ -13,6 +14,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <dlfcn.h>
 #include <malloc.h>
 #include <new>
 #include <pthread.h>
@@ -265,6 +268,18 @@ __attribute__((noinline)) static void many(uint64_t objects)
 	__asm__ volatile("");
 }
 
+static void rates(uint64_t objects)
+{
+	auto set = (int64_t(*)(int64_t))dlsym(RTLD_DEFAULT, "sonde_heap_rate_set");
+	int64_t before = 65536; /* the test's -heaprate */
+	for (int64_t rate : {1, 65536, 4096, 524288}) {
+		if (!set || set(rate) != before)
+			abort();
+		before = rate;
+		many(objects / 4);
+	}
+}
+
 __attribute__((noinline)) static void pairs(uint64_t n, size_t size)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -299,6 +314,8 @@ int main(int argc, char **argv)
 		shadow(n, m);
 	else if (strcmp(what, "many") == 0)
 		many(n);
+	else if (strcmp(what, "rates") == 0)
+		rates(n);
 	else if (strcmp(what, "pairs") == 0)
 		pairs(n, m);
 	else if (strcmp(what, "fork") == 0)

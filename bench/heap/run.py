@@ -1,0 +1,68 @@
+"""What does the heap profiler cost? python3 run.py BUILD prints a table: ns a malloc and its free, with each
+profiler and with its allocator alone, in rounds of random order."""
+import glob
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROUNDS = 3
+BUILD = os.path.abspath(sys.argv[1])
+PAIRS = os.path.join(BUILD, "bench/heap/bench_heap_pairs")
+SONDE = os.path.join(BUILD, "sonde")
+WORK = tempfile.mkdtemp(prefix="bench-heap-")
+
+
+def library(pattern):
+  found = sorted(glob.glob("/usr/lib/*/" + pattern))
+  return found[0] if found else None
+
+
+def sonde(*flags):
+  return [SONDE, "run", "-heap", os.path.join(WORK, "heap.pb.gz"), *flags, "--"]
+
+
+def variants():
+  yield "glibc", None, [], {}
+  yield "libsonde loaded, nothing recorded", "glibc", [], {"LD_PRELOAD": os.path.join(BUILD, "libsonde.so")}
+  yield "sonde, 512 KiB", "glibc", sonde(), {}
+  yield "sonde, 16 KiB", "glibc", sonde("-heaprate", "16384"), {}
+  tcmalloc = library("libtcmalloc.so.4")
+  if tcmalloc:
+    yield "tcmalloc", None, [], {"LD_PRELOAD": tcmalloc}
+    yield "tcmalloc, sonde, 512 KiB", "tcmalloc", sonde(), {"LD_PRELOAD": tcmalloc}
+  jemalloc = library("libjemalloc.so.2")
+  if jemalloc:
+    yield "jemalloc", None, [], {"LD_PRELOAD": jemalloc}
+    yield "jemalloc, prof:true, 512 KiB", "jemalloc", [], {
+      "LD_PRELOAD": jemalloc, "MALLOC_CONF": "prof:true,lg_prof_sample:19"}
+    yield "jemalloc, sonde, 512 KiB", "jemalloc", sonde(), {"LD_PRELOAD": jemalloc}
+  if shutil.which("heaptrack"):
+    yield "heaptrack (all allocations)", "glibc", ["heaptrack", "-o", os.path.join(WORK, "ht")], {}
+
+
+def measure(prefix, env, args):
+  out = subprocess.run(prefix + [PAIRS, *args], env={**os.environ, **env}, capture_output=True, text=True, check=True)
+  return next(float(line) for line in out.stdout.split("\n") if line.replace(".", "", 1).isdigit())
+
+
+def table(args):
+  runs = {name: (base, prefix, env, []) for name, base, prefix, env in variants()}
+  for _ in range(ROUNDS):
+    for name in random.sample(list(runs), len(runs)):
+      _, prefix, env, times = runs[name]
+      times.append(measure(prefix, env, args))
+  least = {name: min(run[3]) for name, run in runs.items()}
+  print("| | ns, least (median) | ratio of the least |\n|---|---|---|")
+  for name, (base, _, _, times) in runs.items():
+    ratio = "%.2f" % (least[name] / least[base]) if base else ""
+    print("| %s | %.1f (%.1f) | %s |" % (name, least[name], statistics.median(times), ratio))
+
+
+subprocess.run(["ninja", "-C", BUILD, "bench/heap/bench_heap_pairs"], stdout=subprocess.DEVNULL, check=True)
+print("Back to back, 64 bytes:\n")
+table(["64"])
+shutil.rmtree(WORK, ignore_errors=True)

@@ -1,0 +1,84 @@
+/*
+ * One line at the top of main: `line MODE DIR`.
+ */
+#include "burn.h"
+
+#include <sonde/profile.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *contend(void *arg)
+{
+	for (int i = 0; i < 3; i++) {
+		pthread_mutex_lock(&lock);
+		usleep(5000);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void work(void)
+{
+	pthread_t threads[2];
+	char *kept = malloc(100000);
+	memset(kept, 1, 100000);
+	free(malloc(50000));
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, contend, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	burn(0.2);
+	burn_sink += (unsigned long)kept[99];
+}
+
+static int all(const char *dir)
+{
+	SONDE_PROFILE(.cpu = true, .mem = true, .allocs = true, .block = true, .mutex = true,
+		.threadcreate = true, .mem_rate = 1, .path = dir);
+	work();
+	return sonde_profile_start(&(struct sonde_profile_options){0}) == -EBUSY ? 0 : 3;
+}
+
+static int plain(void)
+{
+	SONDE_PROFILE();
+	work();
+	return 0;
+}
+
+static int leave_by_exit(const char *dir)
+{
+	SONDE_PROFILE(.path = dir, .quiet = true);
+	work();
+	exit(7);
+}
+
+static int be_interrupted(const char *dir)
+{
+	SONDE_PROFILE(.path = dir);
+	work();
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 4;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return 2;
+	if (strcmp(argv[1], "all") == 0)
+		return all(argv[2]) || sonde_profile_stop() != -ENOENT;
+	if (strcmp(argv[1], "plain") == 0)
+		return plain();
+	if (strcmp(argv[1], "exit") == 0)
+		return leave_by_exit(argv[2]);
+	return be_interrupted(argv[2]);
+}

@@ -327,6 +327,7 @@ bool control_is_recording(void)
 static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_BLOCK] = &block_kind,
 	[RECORDING_CPU] = &cpu_kind,
+	[RECORDING_GOROUTINE] = &goroutine_kind,
 	[RECORDING_MUTEX] = &mutex_kind,
 	[RECORDING_HEAP] = &heap_kind,
 };

@@ -3,6 +3,8 @@
  */
 #include "agent/export_view.h"
 
+#include "agent/wait_kinds.h"
+
 #include <string.h>
 
 /* --- cpu: runtime/pprof/proto.go --- */
@@ -49,7 +51,38 @@ static bool contention_values(const struct export_count *c, int64_t *ret)
 		}                                                                                 \
 	}
 
+/* --- goroutine: runtime/pprof/pprof.go, printCountProfile --- */
+
+/* Counts of older snapshots are left as they were. */
+static bool goroutine_values(const struct export_count *c, int64_t *ret)
+{
+	ret[0] = (int64_t)(c->values[0] & UINT32_MAX);
+	return c->values[0] >> 32 == atomic_load(&c->rec->snapshot);
+}
+
+/* What they wait for; those that run, or wait unseen, have none. */
+static unsigned goroutine_labels(struct profile *p, const struct export_count *c, struct label *ret)
+{
+	const char *name = wait_kind_name((unsigned)c->key);
+	if (!*name)
+		return 0;
+	ret[0] = (struct label){
+		.key = strtab_addstr(&p->strings, "wait"), .str = strtab_addstr(&p->strings, name)};
+	return 1;
+}
+
+static void goroutine_comments(struct profile *p, const struct recording *rec)
+{
+	unsigned silent = atomic_load(&rec->snapshot_pending);
+	if (silent)
+		export_comment(
+			p, "%u threads did not answer: they block SIGPROF, or do not run", silent);
+}
+
 static const struct export_view views[] = {
+	{"goroutine", RECORDING_GOROUTINE, 0, {{"goroutine", "count"}}, 1, NULL,
+		{"goroutine", "count"}, period_one, goroutine_values, goroutine_labels,
+		goroutine_comments},
 	{"block", RECORDING_BLOCK, 0, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,
 		{"contentions", "count"}, period_one, contention_values, NULL},
 	{"mutex", RECORDING_MUTEX, 0, {{"contentions", "count"}, {"delay", "nanoseconds"}}, 2, NULL,

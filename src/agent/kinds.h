@@ -21,6 +21,7 @@ struct kind {
 
 extern const struct kind block_kind;
 extern const struct kind cpu_kind;
+extern const struct kind goroutine_kind;
 extern const struct kind mutex_kind;
 extern const struct kind heap_kind;
 

@@ -57,6 +57,14 @@ static int ask(struct recording *rec, int pidfd)
 	return -ETIMEDOUT;
 }
 
+/* The threads that were sent a signal answer by themselves; those that block it do not. */
+static void await_snapshot(struct recording *rec)
+{
+	const struct timespec step = {0, STEP_NS / 10};
+	for (int i = 0; i < TRIES && atomic_load(&rec->snapshot_pending); i++)
+		nanosleep(&step, NULL);
+}
+
 int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
 {
 	if (atomic_load(&rec->end_monotonic_ns) || !rec->wishes.token)
@@ -69,6 +77,8 @@ int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate
 	atomic_store(&rec->wishes.wanted.of[kind], rate);
 	int rc = ask(rec, pidfd);
 	close(pidfd);
+	if (!rc && kind == RECORDING_GOROUTINE)
+		await_snapshot(rec);
 	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
 		rc = -ENOTSUP;
 	return rc;

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	     "sonderec"
-#define RECORDING_VERSION    3
+#define RECORDING_VERSION    4
 #define RECORDING_BUCKETS    (1u << 16)
 #define RECORDING_HEADER     4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	     (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -53,6 +53,8 @@ enum recording_kind {
 	RECORDING_THREADCREATE, /* threads created */
 	RECORDING_WALL,		/* periods of wall time; key: what was waited for */
 	RECORDING_CUSTOM,	/* added, removed; key: the profile's number */
+	RECORDING_GOROUTINE,	/* threads, below the number of their snapshot << 32; key: what they
+				 * wait for (wait_kinds.h) */
 	RECORDING_KINDS,
 };
 
@@ -67,7 +69,8 @@ enum recording_end {
 };
 
 /* Rates of what is recorded, by enum recording_kind; 0: not recorded. CPU and wall in Hz, heap in
- * bytes between samples, block in ns between samples, mutex one in so many, others 0 or 1. */
+ * bytes between samples, block in ns between samples, mutex one in so many, goroutine the number of
+ * the newest snapshot, others 0 or 1. */
 struct recording_rates {
 	_Atomic uint64_t of[RECORDING_KINDS];
 };
@@ -131,6 +134,8 @@ struct recording {
 	_Atomic rec_ref labels[RECORDING_LABELS_BUCKETS]; /* struct recording_labels, by hash */
 	struct recording_rates rates;			  /* in force, or last in force */
 	struct recording_wishes wishes;
+	_Atomic uint32_t snapshot;	   /* of threads, the newest */
+	_Atomic uint32_t snapshot_pending; /* threads that have not answered it yet */
 	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */

@@ -333,8 +333,10 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		if (s->outputs[i].file[0])
 			s->rates[view->kind] = rates[view->kind];
 	}
-	if (*s->http) /* as in a Go program, where it is always on */
+	if (*s->http) { /* as in a Go program, where both are always on */
 		s->rates[RECORDING_HEAP] = rates[RECORDING_HEAP];
+		s->rates[RECORDING_GOROUTINE] = 1;
+	}
 	if (s->outputs[RUN_BLOCK].file[0] && !rates[RECORDING_BLOCK])
 		return err_set(err, ERR_USAGE, "-blockrate 0: the rate is 1 ns or more");
 	if (s->outputs[RUN_MUTEX].file[0] &&

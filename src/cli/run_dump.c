@@ -42,8 +42,8 @@ static int dump_process(const struct run_session *s, const char *dir,
 	for (size_t i = 0; (view = export_view_at(i)) && !rc; i++) {
 		char path[PATH_MAX + 64];
 		struct run_output out = {view->name, path};
-		if (!atomic_load(&rec->rates.of[view->kind]))
-			continue;
+		if (!atomic_load(&rec->rates.of[view->kind]) || view->kind == RECORDING_GOROUTINE)
+			continue; /* a snapshot would need the program's part */
 		snprintf(path, sizeof(path), "%s/%s.pb.gz", dir, view->name);
 		rc = run_write_outputs(s, &out, 1, files, n, true, err);
 	}

@@ -128,6 +128,22 @@ static long get_seconds(const struct http_request *req, long otherwise, struct h
 	return -1;
 }
 
+/* Threads are where they are now, not where they were when somebody asked last. */
+static bool take_snapshot(struct debug_server *d, const struct debug_process *process,
+	const struct export_view *view, struct http_response *ret)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	struct err err = ERR_INIT;
+	if (view->kind != RECORDING_GOROUTINE)
+		return true;
+	uint64_t last = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
+	if (d->target.set_rate(d->target.ctx, process, RECORDING_GOROUTINE,
+		    last >= UINT32_MAX ? 1 : last + 1, &err) == 0)
+		return true;
+	debug_error(ret, 500, "%s", err.msg);
+	return false;
+}
+
 static void serve_view(struct debug_server *d, const struct http_request *req,
 	const struct debug_process *process, const char *name, struct http_response *ret)
 {
@@ -138,7 +154,12 @@ static void serve_view(struct debug_server *d, const struct http_request *req,
 		return;
 	}
 	long seconds = get_seconds(req, 0, ret);
-	if (seconds > 0 && text)
+	if (seconds > 0 && view->kind == RECORDING_GOROUTINE)
+		debug_error(
+			ret, 400, "\"seconds\" parameter is not supported for this profile type");
+	else if (seconds >= 0 && !take_snapshot(d, process, view, ret))
+		return;
+	else if (seconds > 0 && text)
 		debug_error(ret, 400, "seconds and debug params are incompatible");
 	else if (seconds >= 0)
 		answer(d, req, process, view, seconds, text, view->name, ret);

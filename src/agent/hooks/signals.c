@@ -16,6 +16,7 @@
 
 #include "agent/control.h"
 #include "agent/cpu.h"
+#include "agent/goroutine.h"
 #include "agent/hooks/waiting.h"
 #include "sig/sig.h"
 
@@ -134,7 +135,7 @@ static void on_sigprof(int sig, siginfo_t *info, void *context)
 	hooks_own_signals++;
 	if (t) {
 		cpu_sample(t, info->si_overrun, context);
-	} else if (!control_poked(info)) {
+	} else if (!goroutine_called(info, context) && !control_poked(info)) {
 		hooks_own_signals--;
 		forward(info, context);
 	}

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from agentlib import SONDE, WORK, Profile, Skip, main, sonde_run, test
+from agentlib import SONDE, WORK, Profile, Skip, main, program, sonde_run, test
 
 BLOCKS, BLOCK = 32, 1 << 20
 PROGRAM = """import threading, time
@@ -25,13 +25,13 @@ print("up", flush=True)
 
 
 class Served:
-  """A busy program, served."""
+  """A busy program, or another one that says when it is up, served."""
 
-  def __init__(self, *flags):
-    self.flags = flags
+  def __init__(self, *flags, cmd=(sys.executable, "-c", PROGRAM)):
+    self.flags, self.cmd = flags, cmd
 
   def __enter__(self):
-    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *self.flags, "--", sys.executable, "-c", PROGRAM],
+    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *self.flags, "--", *self.cmd],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 cwd=tempfile.mkdtemp(dir=WORK))
     line = self.run.stderr.readline()
@@ -144,6 +144,32 @@ def test_heap_is_on_and_block_can_be():
     assert served.profile("block").total(0) == 0
     assert served.ask("rate?profile=block&rate=1", "POST")[2] == b"1\n"
     assert served.profile("block?seconds=1").total(0) > 0  # the interpreter's lock is passed around
+
+
+def where(profile):
+  """How many threads are in each of parked.c's places."""
+  places = ("wait_for_ever", "poll_for_ever", "spin", "main")
+  return [profile.count(lambda names, place=place: place in names) for place in places]
+
+
+@test
+def test_goroutine_profile():
+  with Served(cmd=(program("parked"), "300", "8")) as served:
+    for _ in range(20):
+      assert where(served.profile("goroutine")) == [300, 1, 1, 1]
+    text = served.ask("goroutine?debug=1")[2].decode()
+    assert text.startswith("goroutine profile: total 303\n") and re.search(r"^300 @ 0x", text, flags=re.M), text
+    assert "pthread_cond_wait" in text and "poll" in text
+    status, _, body = served.ask("goroutine?seconds=1")
+    assert (status, body) == (400, b"\"seconds\" parameter is not supported for this profile type\n")
+    out = served.run.communicate(timeout=60)[0]
+    assert out == "" and served.run.returncode == 0, (out, served.run.returncode)  # nobody saw EINTR
+
+
+@test
+def test_goroutine_profile_of_ten_thousand():
+  with Served(cmd=(program("parked"), "10000", "3")) as served:
+    assert where(served.profile("goroutine")) == [10000, 1, 1, 1]
 
 
 @test

@@ -21,10 +21,10 @@ ARROWS = {
   "report": ["base", "pprof", "symbolize", "object"],
   "http": ["base"],
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
-  "debug": ["base", "http", "pprof", "symbolize", "agent"],
+  "live": ["base", "http", "pprof", "symbolize", "agent"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "object", "symbolize", "report", "http", "web",
-          "agent", "debug", "bench"],
+          "agent", "live", "bench"],
 }
 # Files of the agent that run in a signal handler or a hook: they may not touch base or pprof.
 EXPORT_FILES = re.compile(r"agent/(export|report|http)[^/]*\.[ch]$")

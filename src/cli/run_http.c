@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/run.h"
 
-#include "debug/debug.h"
+#include "live/live.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,17 +16,17 @@
 
 struct run_http {
 	const struct run_session *session;
-	struct debug_server debug;
+	struct live_server live;
 	struct http_server *server;
 	pthread_mutex_t rates; /* one wish at a time */
 };
 
-static int open_process(void *ctx, int pid, struct debug_process *ret, struct err *err)
+static int open_process(void *ctx, int pid, struct live_process *ret, struct err *err)
 {
 	struct run_http *h = ctx;
 	struct run_recordings all;
 	run_recordings_open(h->session, &all);
-	*ret = (struct debug_process){.pid = pid ? pid : h->session->pid};
+	*ret = (struct live_process){.pid = pid ? pid : h->session->pid};
 	ret->sources = mem_array(all.n ? all.n : 1, sizeof(*ret->sources));
 	for (size_t i = 0; i < all.n; i++) {
 		struct run_recording *r = &all.files[i];
@@ -43,7 +43,7 @@ static int open_process(void *ctx, int pid, struct debug_process *ret, struct er
 	return err_set(err, ERR_NOT_FOUND, "process %d records nothing (yet)", ret->pid);
 }
 
-static void close_process(void *ctx, struct debug_process *process)
+static void close_process(void *ctx, struct live_process *process)
 {
 	for (size_t i = 0; i < process->n; i++)
 		munmap((void *)process->sources[i].data, process->sources[i].n);
@@ -77,7 +77,7 @@ static const char *why_not(int rc)
 	}
 }
 
-static int set_rate(void *ctx, const struct debug_process *process, enum recording_kind kind,
+static int set_rate(void *ctx, const struct live_process *process, enum recording_kind kind,
 	uint64_t rate, struct err *err)
 {
 	struct run_http *h = ctx;
@@ -95,12 +95,12 @@ static int set_rate(void *ctx, const struct debug_process *process, enum recordi
 int run_http_start(struct run_http **ret, const struct run_session *s, struct err *err)
 {
 	struct run_http *h = mem_zalloc(sizeof(*h));
-	const struct debug_target target = {
+	const struct live_target target = {
 		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
 	h->session = s;
 	pthread_mutex_init(&h->rates, NULL);
-	debug_init(&h->debug, &target);
-	int rc = http_start_threads(&h->server, s->http, debug_handle, &h->debug, err);
+	live_init(&h->live, &target);
+	int rc = http_start_threads(&h->server, s->http, live_handle, &h->live, err);
 	if (rc < 0) {
 		mem_free(h);
 		return rc;
@@ -114,7 +114,7 @@ void run_http_stop(struct run_http *h)
 {
 	if (!h)
 		return;
-	atomic_store(&h->debug.closing, true);
+	atomic_store(&h->live.closing, true);
 	http_stop(h->server);
 	mem_free(h);
 }

@@ -23,6 +23,7 @@ struct sampler_totals {
 	uint64_t different;
 	uint64_t rooted; /* ended at main's caller or the thread's start */
 	uint64_t frames;
+	uint64_t peer_crashed; /* libgcc did, and was not compared with */
 };
 
 /* Runs `work(arg)` on the calling thread again and again until `samples` were taken of it. */

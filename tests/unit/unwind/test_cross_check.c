@@ -24,6 +24,7 @@ static void check(const char *name, const struct sampler_totals *t)
 	samples_in_all += t->samples;
 	assert_int_equal(t->different, 0);
 	assert_true(t->further * 200 <= t->samples);
+	assert_true(t->peer_crashed * 1000 <= t->samples);
 	assert_true(t->rooted * 1000 >= t->samples * 995);
 }
 

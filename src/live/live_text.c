@@ -4,7 +4,7 @@
  * Heap profiles carry estimates here, not the samples that Go prints; the rate in their first line
  * is therefore 1 ("heap/2": legacy readers halve it), at which nobody scales them again.
  */
-#include "debug/debug.h"
+#include "live/live.h"
 
 #include <string.h>
 
@@ -79,7 +79,7 @@ static void add_heading(const struct profile *p, const struct export_view *view,
 	}
 }
 
-void debug_text(const struct profile *p, const struct export_view *view, struct buf *out)
+void live_text(const struct profile *p, const struct export_view *view, struct buf *out)
 {
 	struct stack room = {0};
 	add_heading(p, view, out);

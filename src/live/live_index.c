@@ -2,7 +2,7 @@
  * The page of /debug/pprof/: what there is, how much of it, at which rates, and what the profiler
  * itself takes.
  */
-#include "debug/debug.h"
+#include "live/live.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const struct {
 	{"wall", "Where threads spend time, on the CPU and waiting"},
 };
 
-const char *debug_describe(const char *view)
+const char *live_describe(const char *view)
 {
 	for (size_t i = 0; i < array_len(descriptions); i++)
 		if (strcmp(descriptions[i].view, view) == 0)
@@ -41,7 +41,7 @@ static void add_query(const struct page *page, const char *query)
 		buf_printf(page->out, "&amp;pid=%d", page->pid);
 }
 
-static void add_view(struct debug_server *d, const struct debug_process *process,
+static void add_view(struct live_server *d, const struct live_process *process,
 	const struct export_view *view, const struct page *page)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
@@ -61,7 +61,7 @@ static void add_view(struct debug_server *d, const struct debug_process *process
 		buf_printf(page->out, "%llu", rate);
 	else
 		buf_addstr(page->out, "off");
-	buf_printf(page->out, "</td><td>%s</td></tr>\n", debug_describe(view->name));
+	buf_printf(page->out, "</td><td>%s</td></tr>\n", live_describe(view->name));
 }
 
 static void add_process(void *ctx, int pid)
@@ -72,7 +72,7 @@ static void add_process(void *ctx, int pid)
 	page->any = true;
 }
 
-static void add_account(const struct debug_process *process, struct buf *out)
+static void add_account(const struct live_process *process, struct buf *out)
 {
 	unsigned long long memory = 0, dropped = 0, lost = 0;
 	for (size_t i = 0; i < process->n; i++) {
@@ -89,8 +89,8 @@ static void add_account(const struct debug_process *process, struct buf *out)
 		memory / 1024, dropped, lost);
 }
 
-void debug_index(
-	struct debug_server *d, const struct debug_process *process, struct http_response *ret)
+void live_index(
+	struct live_server *d, const struct live_process *process, struct http_response *ret)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
 	const struct export_view *view;

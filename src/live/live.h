@@ -1,5 +1,5 @@
 /*
- * debug: /debug/pprof/, the endpoints of net/http/pprof, over the recordings of processes. Front
+ * live: /debug/pprof/, the endpoints of net/http/pprof, over the recordings of processes. Front
  * header of the layer.
  *
  * Whose recordings they are is the caller's: `sonde run` serves those of the program that it runs,
@@ -9,8 +9,8 @@
  *
  * Handlers run on a thread a request: a profile of N seconds takes N seconds, and others go on.
  */
-#ifndef SONDE_DEBUG_H
-#define SONDE_DEBUG_H
+#ifndef SONDE_LIVE_H
+#define SONDE_LIVE_H
 
 #include "agent/agent.h"
 #include "base/base.h"
@@ -19,27 +19,27 @@
 #include <pthread.h>
 
 /* A process's recordings, its images in order, readable until they are closed. */
-struct debug_process {
+struct live_process {
 	int pid;
 	struct export_source *sources;
 	size_t n;
 };
 
-struct debug_target {
+struct live_target {
 	void *ctx;
 	/* The recordings of `pid`; 0: of the program itself. Thread-safe. */
-	int (*open)(void *ctx, int pid, struct debug_process *ret, struct err *err);
-	void (*close)(void *ctx, struct debug_process *process);
+	int (*open)(void *ctx, int pid, struct live_process *ret, struct err *err);
+	void (*close)(void *ctx, struct live_process *process);
 	/* Other processes, for the index: calls each(each_ctx, pid). */
 	void (*each)(void *ctx, void (*each)(void *each_ctx, int pid), void *each_ctx);
 	/* Makes the process record at the rate. */
-	int (*set_rate)(void *ctx, const struct debug_process *process, enum recording_kind kind,
+	int (*set_rate)(void *ctx, const struct live_process *process, enum recording_kind kind,
 		uint64_t rate, struct err *err);
 	bool show_cmdline; /* argv may hold secrets */
 };
 
-struct debug_server {
-	struct debug_target target;
+struct live_server {
+	struct live_target target;
 	_Atomic bool closing;	   /* long requests end now */
 	pthread_mutex_t symbolize; /* libdw is not for several threads at once */
 	pthread_mutex_t cpu;	   /* of what follows */
@@ -47,23 +47,22 @@ struct debug_server {
 	int cpu_pid;
 };
 
-void debug_init(struct debug_server *d, const struct debug_target *target);
+void live_init(struct live_server *d, const struct live_target *target);
 /* An http_handler; ctx is the server. For http_start_threads(). */
-void debug_handle(void *ctx, const struct http_request *req, struct http_response *ret);
+void live_handle(void *ctx, const struct http_request *req, struct http_response *ret);
 
 /* --- parts --- */
 
 /* Go's form of errors: X-Go-Pprof tells `go tool pprof` to show the text. */
-void debug_error(struct http_response *ret, unsigned status, const char *fmt, ...)
-	attr_printf(3, 4);
-/* The index page (debug_index.c). */
-void debug_index(
-	struct debug_server *d, const struct debug_process *process, struct http_response *ret);
-/* The profile in the text form of ?debug=1 (debug_text.c). */
-void debug_text(const struct profile *p, const struct export_view *view, struct buf *out);
+void live_error(struct http_response *ret, unsigned status, const char *fmt, ...) attr_printf(3, 4);
+/* The index page (live_index.c). */
+void live_index(
+	struct live_server *d, const struct live_process *process, struct http_response *ret);
+/* The profile in the text form of ?debug=1 (live_text.c). */
+void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
 /* What a profile is of, for people. */
-const char *debug_describe(const char *view);
-must_check int debug_profile(struct debug_server *d, const struct debug_process *process,
+const char *live_describe(const char *view);
+must_check int live_profile(struct live_server *d, const struct live_process *process,
 	const struct export_opts *opts, struct profile *ret, struct export_summary *ret_sum,
 	struct err *err);
 

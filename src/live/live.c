@@ -1,8 +1,8 @@
 /*
- * The endpoints; see debug.h. Paths, parameters, headers and the words of errors are those of
+ * The endpoints; see live.h. Paths, parameters, headers and the words of errors are those of
  * net/http/pprof.
  */
-#include "debug/debug.h"
+#include "live/live.h"
 
 #include "symbolize/symbolize.h"
 
@@ -18,14 +18,14 @@
 #define CPU_HZ	    100
 #define STEP_NS	    50000000 /* how often a long request looks whether it is still wanted */
 
-void debug_init(struct debug_server *d, const struct debug_target *target)
+void live_init(struct live_server *d, const struct live_target *target)
 {
-	*d = (struct debug_server){.target = *target,
+	*d = (struct live_server){.target = *target,
 		.symbolize = PTHREAD_MUTEX_INITIALIZER,
 		.cpu = PTHREAD_MUTEX_INITIALIZER};
 }
 
-void debug_error(struct http_response *ret, unsigned status, const char *fmt, ...)
+void live_error(struct http_response *ret, unsigned status, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -41,7 +41,7 @@ void debug_error(struct http_response *ret, unsigned status, const char *fmt, ..
 
 /* --- profiles --- */
 
-int debug_profile(struct debug_server *d, const struct debug_process *process,
+int live_profile(struct live_server *d, const struct live_process *process,
 	const struct export_opts *opts, struct profile *ret, struct export_summary *ret_sum,
 	struct err *err)
 {
@@ -58,7 +58,7 @@ int debug_profile(struct debug_server *d, const struct debug_process *process,
 }
 
 /* False: nobody waits for the answer any more. */
-static bool sleep_seconds(struct debug_server *d, const struct http_request *req, long seconds)
+static bool sleep_seconds(struct live_server *d, const struct http_request *req, long seconds)
 {
 	const struct timespec step = {0, STEP_NS};
 	for (long left = seconds * (1000000000 / STEP_NS); left > 0; left--) {
@@ -75,7 +75,7 @@ static void send(const struct profile *p, const struct export_view *view, bool t
 	const char *name, struct http_response *ret)
 {
 	if (text) {
-		debug_text(p, view, &ret->body);
+		live_text(p, view, &ret->body);
 		return;
 	}
 	ret->type = "application/octet-stream";
@@ -84,9 +84,9 @@ static void send(const struct profile *p, const struct export_view *view, bool t
 }
 
 /* The profile now, or the difference that `seconds` make; kept in ret. */
-static void answer(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, const struct export_view *view, long seconds,
-	bool text, const char *name, struct http_response *ret)
+static void answer(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, const struct export_view *view, long seconds, bool text,
+	const char *name, struct http_response *ret)
 {
 	struct export_baseline since;
 	struct export_opts opts = {.view = view, .live = true};
@@ -102,11 +102,11 @@ static void answer(struct debug_server *d, const struct http_request *req,
 		}
 	}
 	if (!rc)
-		rc = debug_profile(d, process, &opts, &p, NULL, &err);
+		rc = live_profile(d, process, &opts, &p, NULL, &err);
 	if (opts.since)
 		export_baseline_release(&since);
 	if (rc) {
-		debug_error(ret, 500, "%s", err.msg);
+		live_error(ret, 500, "%s", err.msg);
 		return;
 	}
 	send(&p, view, text, name, ret);
@@ -123,13 +123,13 @@ static long get_seconds(const struct http_request *req, long otherwise, struct h
 	long seconds = strtol(text, &end, 10);
 	if (!*end && seconds > 0 && seconds <= SECONDS_MAX)
 		return seconds;
-	debug_error(ret, 400, "invalid value for \"seconds\" - must be a positive integer%s",
+	live_error(ret, 400, "invalid value for \"seconds\" - must be a positive integer%s",
 		!*end && seconds > SECONDS_MAX ? " of at most 3600" : "");
 	return -1;
 }
 
 /* Threads are where they are now, not where they were when somebody asked last. */
-static bool take_snapshot(struct debug_server *d, const struct debug_process *process,
+static bool take_snapshot(struct live_server *d, const struct live_process *process,
 	const struct export_view *view, struct http_response *ret)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
@@ -140,27 +140,27 @@ static bool take_snapshot(struct debug_server *d, const struct debug_process *pr
 	if (d->target.set_rate(d->target.ctx, process, RECORDING_GOROUTINE,
 		    last >= UINT32_MAX ? 1 : last + 1, &err) == 0)
 		return true;
-	debug_error(ret, 500, "%s", err.msg);
+	live_error(ret, 500, "%s", err.msg);
 	return false;
 }
 
-static void serve_view(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, const char *name, struct http_response *ret)
+static void serve_view(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, const char *name, struct http_response *ret)
 {
 	const struct export_view *view = export_view(name);
 	bool text = atoi(http_param(req, "debug")) > 0;
 	if (!view || view->kind == RECORDING_CPU) {
-		debug_error(ret, 404, "Unknown profile");
+		live_error(ret, 404, "Unknown profile");
 		return;
 	}
 	long seconds = get_seconds(req, 0, ret);
 	if (seconds > 0 && view->kind == RECORDING_GOROUTINE)
-		debug_error(
+		live_error(
 			ret, 400, "\"seconds\" parameter is not supported for this profile type");
 	else if (seconds >= 0 && !take_snapshot(d, process, view, ret))
 		return;
 	else if (seconds > 0 && text)
-		debug_error(ret, 400, "seconds and debug params are incompatible");
+		live_error(ret, 400, "seconds and debug params are incompatible");
 	else if (seconds >= 0)
 		answer(d, req, process, view, seconds, text, view->name, ret);
 }
@@ -168,7 +168,7 @@ static void serve_view(struct debug_server *d, const struct http_request *req,
 /* --- cpu --- */
 
 /* Whoever is first switches it on, the last off; what a `sonde run -o` records is joined. */
-static int cpu_begin(struct debug_server *d, const struct debug_process *process, struct err *err)
+static int cpu_begin(struct live_server *d, const struct live_process *process, struct err *err)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
 	int rc = 0;
@@ -186,7 +186,7 @@ static int cpu_begin(struct debug_server *d, const struct debug_process *process
 	return rc;
 }
 
-static void cpu_end(struct debug_server *d, const struct debug_process *process)
+static void cpu_end(struct live_server *d, const struct live_process *process)
 {
 	struct err err = ERR_INIT;
 	pthread_mutex_lock(&d->cpu);
@@ -195,15 +195,15 @@ static void cpu_end(struct debug_server *d, const struct debug_process *process)
 	pthread_mutex_unlock(&d->cpu);
 }
 
-static void serve_cpu(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, struct http_response *ret)
+static void serve_cpu(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret)
 {
 	struct err err = ERR_INIT;
 	long seconds = get_seconds(req, CPU_SECONDS, ret);
 	if (seconds < 0)
 		return;
 	if (cpu_begin(d, process, &err)) {
-		debug_error(ret, 500, "Could not enable CPU profiling: %s", err.msg);
+		live_error(ret, 500, "Could not enable CPU profiling: %s", err.msg);
 		return;
 	}
 	answer(d, req, process, export_view("cpu"), seconds, false, "profile", ret);
@@ -213,13 +213,13 @@ static void serve_cpu(struct debug_server *d, const struct http_request *req,
 /* --- cmdline, symbol, rate --- */
 
 static void serve_cmdline(
-	struct debug_server *d, const struct debug_process *process, struct http_response *ret)
+	struct live_server *d, const struct live_process *process, struct http_response *ret)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", process->pid);
 	FILE *f = d->target.show_cmdline ? fopen(path, "re") : NULL;
 	if (!f) {
-		debug_error(
+		live_error(
 			ret, 403, "the command line is not shown; `sonde run -httpcmdline` does");
 		return;
 	}
@@ -251,8 +251,8 @@ static const char *outermost_name(const struct profile *p, const struct location
 }
 
 /* Names of addresses, as pprof's symbolz asks for them. */
-static void serve_symbol(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, struct http_response *ret)
+static void serve_symbol(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret)
 {
 	struct symbolize_opts opts = {.local = true};
 	struct export_opts all = {.view = export_view("threadcreate")};
@@ -278,8 +278,8 @@ static void serve_symbol(struct debug_server *d, const struct http_request *req,
 	profile_release(&p);
 }
 
-static void serve_rate(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, struct http_response *ret)
+static void serve_rate(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret)
 {
 	const struct export_view *view = export_view(http_param(req, "profile"));
 	const struct recording *rec = process->sources[process->n - 1].data;
@@ -288,16 +288,16 @@ static void serve_rate(struct debug_server *d, const struct http_request *req,
 	char *end;
 	uint64_t rate = strtoull(text, &end, 10);
 	if (!view) {
-		debug_error(ret, 404, "Unknown profile");
+		live_error(ret, 404, "Unknown profile");
 		return;
 	}
 	if (!http_is_read(req)) {
 		if (!*text || *end)
-			debug_error(ret, 400, "rate=%s: a number is wanted", text);
+			live_error(ret, 400, "rate=%s: a number is wanted", text);
 		else if (!http_is_own(req))
-			debug_error(ret, 403, "a page from elsewhere may not change rates");
+			live_error(ret, 403, "a page from elsewhere may not change rates");
 		else if (d->target.set_rate(d->target.ctx, process, view->kind, rate, &err))
-			debug_error(ret, 500, "%s", err.msg);
+			live_error(ret, 500, "%s", err.msg);
 	}
 	if (ret->status == 200)
 		buf_printf(&ret->body, "%llu\n",
@@ -306,32 +306,32 @@ static void serve_rate(struct debug_server *d, const struct http_request *req,
 
 /* --- the paths --- */
 
-static void serve(struct debug_server *d, const struct http_request *req,
-	const struct debug_process *process, const char *name, struct http_response *ret)
+static void serve(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, const char *name, struct http_response *ret)
 {
 	if (strcmp(name, "rate") == 0)
 		serve_rate(d, req, process, ret);
 	else if (strcmp(name, "symbol") == 0)
 		serve_symbol(d, req, process, ret);
 	else if (!http_is_read(req))
-		debug_error(ret, 405, "Method Not Allowed");
+		live_error(ret, 405, "Method Not Allowed");
 	else if (!*name)
-		debug_index(d, process, ret);
+		live_index(d, process, ret);
 	else if (strcmp(name, "profile") == 0)
 		serve_cpu(d, req, process, ret);
 	else if (strcmp(name, "cmdline") == 0)
 		serve_cmdline(d, process, ret);
 	else if (strcmp(name, "trace") == 0)
-		debug_error(
+		live_error(
 			ret, 501, "Could not enable tracing: this version of sonde has no tracer");
 	else
 		serve_view(d, req, process, name, ret);
 }
 
-void debug_handle(void *ctx, const struct http_request *req, struct http_response *ret)
+void live_handle(void *ctx, const struct http_request *req, struct http_response *ret)
 {
-	struct debug_server *d = ctx;
-	struct debug_process process;
+	struct live_server *d = ctx;
+	struct live_process process;
 	struct err err = ERR_INIT;
 	if (strcmp(req->path, "/") == 0 || strcmp(req->path, "/debug/pprof") == 0) {
 		ret->status = 301;
@@ -339,11 +339,11 @@ void debug_handle(void *ctx, const struct http_request *req, struct http_respons
 		return;
 	}
 	if (strncmp(req->path, PREFIX, sizeof(PREFIX) - 1) != 0) {
-		debug_error(ret, 404, "404 page not found");
+		live_error(ret, 404, "404 page not found");
 		return;
 	}
 	if (d->target.open(d->target.ctx, atoi(http_param(req, "pid")), &process, &err)) {
-		debug_error(ret, 503, "%s", err.msg);
+		live_error(ret, 503, "%s", err.msg);
 		return;
 	}
 	serve(d, req, &process, req->path + sizeof(PREFIX) - 1, ret);

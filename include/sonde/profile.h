@@ -14,6 +14,9 @@
  * Without arguments it is a CPU profile in a new directory of $TMPDIR or /tmp. Said on stderr, as pkg/profile
  * does: what is recorded, and where it is.
  *
+ * An interrupt is answered by a thread of its own, which writes and then ends the program; calls that
+ * signals interrupt (pause, poll) return with EINTR meanwhile, as they do with any handler.
+ *
  * What differs from pkg/profile: profiles combine, as many as are asked for; a directory is made only
  * when it is not there; what cannot be recorded is said and leaves the others alone; nothing ends the
  * program.

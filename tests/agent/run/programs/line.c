@@ -66,7 +66,8 @@ static int be_interrupted(const char *dir)
 	work();
 	puts("ready");
 	fflush(stdout);
-	pause();
+	while (pause() < 0) /* the handler returns; the thread that it woke ends the program */
+		;
 	return 4;
 }
 

@@ -7,7 +7,7 @@ from agentlib import WORK, Profile, Skip, main, program, sonde_run, test
 
 TYPES = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
 SIZES = [16, 48, 100, 256, 1000, 4096, 10000, 32768]
-SIGMAS = 5
+CHANCE = 1e-6  # that a check of an estimate fails with nothing wrong
 
 
 def allocs(*args, rate=None, env=None, name="allocs", flags=()):
@@ -27,6 +27,16 @@ def through(profile, function):
     if any(name.split(".")[0] == function for frame in frames for name in frame):
       sums = [a + b for a, b in zip(sums, values)]
   return tuple(sums)
+
+
+def bound(parts, power):
+  """How far an estimate of sum(count * size**power) over parts (count, size, rate) may be off: Bernstein's inequality.
+  A few standard deviations will not do: one sampled block of 16 bytes stands for 32,768."""
+  chances = [(count, size**power, 1 - math.exp(-size / rate)) for count, size, rate in parts]
+  variance = sum(count * value**2 * (1 - p) / p for count, value, p in chances)
+  most = max(value / p for _, value, p in chances)
+  log = math.log(2 / CHANCE)
+  return most * log / 3 + math.sqrt((most * log / 3)**2 + 2 * variance * log)
 
 
 def shadow(env=None, operations=1000000, seed=1, name="allocs"):
@@ -80,10 +90,9 @@ def test_ten_million_objects_at_the_default_rate():
   each = objects // len(SIZES)
   live = each / objects * 4096
   for i, (count, power) in enumerate([(each, 0), (each, 1), (live, 0), (live, 1)]):
-    variance = sum(s**(2 * power) * count * math.exp(-s / rate) / (1 - math.exp(-s / rate)) for s in SIZES)
-    off = (got[i] - run.account[i]) / math.sqrt(variance)
-    print("# %s: %d of %d, %.2f sigma" % (TYPES[i][0], got[i], run.account[i], off))
-    assert abs(off) <= SIGMAS, "%s: %d, not %d: %.1f sigma" % (TYPES[i][0], got[i], run.account[i], off)
+    far = bound([(count, size, rate) for size in SIZES], power)
+    print("# %s: %d of %d, at most %d off" % (TYPES[i][0], got[i], run.account[i], far))
+    assert abs(got[i] - run.account[i]) <= far, "%s: %d, not %d" % (TYPES[i][0], got[i], run.account[i])
 
 
 @test
@@ -92,10 +101,9 @@ def test_rates_that_change_do_not_bias():
   run = allocs("rates", objects, rate=65536)
   got = through(run.heap, "many")[1]
   each = objects // len(rates) // len(SIZES)
-  variance = sum(s**2 * each * math.exp(-s / r) / (1 - math.exp(-s / r)) for s in SIZES for r in rates)
-  off = (got - run.account[1]) / math.sqrt(variance)
-  print("# %d of %d bytes, %.2f sigma" % (got, run.account[1], off))
-  assert abs(off) <= SIGMAS
+  far = bound([(each, size, rate) for size in SIZES for rate in rates], 1)
+  print("# %d of %d bytes, at most %d off" % (got, run.account[1], far))
+  assert abs(got - run.account[1]) <= far
   assert run.heap.period == rates[-1]
 
 

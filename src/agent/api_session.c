@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,10 +35,13 @@ static struct {
 	int wake[2]; /* the handler's pipe */
 } session;
 
-static void say(const char *fmt, const char *what, const char *path)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	char line[PATH_MAX + 128];
-	int n = snprintf(line, sizeof(line), fmt, what, path);
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
 	if (n > 0 && !session.options.quiet)
 		sig_write_all(STDERR_FILENO, line,
 			(size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
@@ -126,7 +130,7 @@ static void *await_interrupt(void *arg)
 	char byte;
 	if (sig_read_all(session.wake[0], &byte, 1) != 1)
 		return NULL;
-	say("profile: caught interrupt, stopping profiles\n%s%s", "", "");
+	say("profile: caught interrupt, stopping profiles\n");
 	sonde_profile_stop();
 	signal(SIGINT, SIG_DFL);
 	kill(sig_getpid(), SIGINT);
@@ -174,7 +178,7 @@ static int start_locked(const struct sonde_profile_options *options)
 			say("profile: %s profiling enabled, %s\n", modes[i].word, path);
 	}
 	if (options->trace)
-		say("profile: this version of sonde has no tracer%s%s\n", "", "");
+		say("profile: this version of sonde has no tracer\n");
 	if (!options->no_shutdown_hook)
 		hook_interrupt();
 	return 0;

@@ -25,6 +25,13 @@ static int walker_take(void)
 	return -1;
 }
 
+/* The array to walk into; NULL: all are in use. */
+static uintptr_t *begin(struct capture *c)
+{
+	c->walker = walker_take();
+	return c->walker < 0 ? NULL : state->walkers[c->walker].pcs;
+}
+
 static const struct unwind_stack *bounds_of(const struct thread *thread, struct unwind_stack *room)
 {
 	if (!thread || !thread->stack_hi)
@@ -35,11 +42,10 @@ static const struct unwind_stack *bounds_of(const struct thread *thread, struct 
 
 bool capture_context(struct capture *c, const struct thread *thread, const ucontext_t *context)
 {
-	c->walker = walker_take();
-	if (c->walker < 0)
-		return false;
 	struct unwind_stack room;
-	uintptr_t *pcs = state->walkers[c->walker].pcs;
+	uintptr_t *pcs = begin(c);
+	if (!pcs)
+		return false;
 	enum unwind_end end = UNWIND_END_ROOT;
 	size_t n = unwind_walk(context, bounds_of(thread, &room), pcs, RECORDING_STACK_MAX, &end);
 	c->stack = (struct captured){pcs, n, RECORDING_LEAF_EXACT, (uint8_t)end};
@@ -68,38 +74,36 @@ static struct captured cut(
 __attribute__((noinline)) bool capture_here(
 	struct capture *c, const struct thread *thread, const void *caller, uintptr_t leaf)
 {
-	c->walker = walker_take();
-	if (c->walker < 0)
-		return false;
 	struct unwind_stack room;
-	uintptr_t *pcs = state->walkers[c->walker].pcs;
+	uintptr_t *pcs = begin(c);
+	if (!pcs)
+		return false;
 	enum unwind_end end = UNWIND_END_ROOT;
 	size_t n = unwind_here(bounds_of(thread, &room), 0, pcs, RECORDING_STACK_MAX, &end);
 	c->stack = cut(pcs, n, caller, leaf, end);
 	return true;
 }
 
-static void walk_wait(struct capture *c, struct thread *thread, const struct wait *wait)
+static struct captured walk_wait(uintptr_t *pcs, struct thread *thread, const struct wait *wait)
 {
 	struct unwind_stack room;
-	uintptr_t *pcs = state->walkers[c->walker].pcs;
 	enum unwind_end end = UNWIND_END_ROOT;
 	size_t n = unwind_walk_saved(
 		&wait->at, bounds_of(thread, &room), pcs, RECORDING_STACK_MAX, &end);
-	c->stack = cut(pcs, n, wait->what.caller, wait->what.leaf, end);
+	return cut(pcs, n, wait->what.caller, wait->what.leaf, end);
 }
 
 bool capture_wait(struct capture *c, struct thread *thread, struct wait_what *ret_what,
 	uint64_t *ret_since_ns)
 {
-	c->walker = walker_take();
-	if (c->walker < 0)
+	uintptr_t *pcs = begin(c);
+	if (!pcs)
 		return false;
 	bool waits = waits_pin(&thread->wait);
 	if (waits) {
 		*ret_what = thread->wait.what;
 		*ret_since_ns = thread->wait.since_ns;
-		walk_wait(c, thread, &thread->wait);
+		c->stack = walk_wait(pcs, thread, &thread->wait);
 		waits_unpin(&thread->wait);
 	}
 	if (!waits)

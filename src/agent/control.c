@@ -8,6 +8,7 @@
 #include "agent/cpu.h"
 #include "agent/custom.h"
 #include "agent/heap.h"
+#include "agent/goroutine.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
 #include "agent/kinds.h"
@@ -162,12 +163,6 @@ static void note_stack(struct thread *t)
 static _Thread_local struct thread *self __attribute__((tls_model("initial-exec")));
 static _Thread_local bool ending __attribute__((tls_model("initial-exec")));
 
-static void arm(struct recording *rec, struct thread *t, int tid, uint64_t base_ns)
-{
-	if (atomic_load_explicit(&rec->rates.of[RECORDING_CPU], memory_order_relaxed))
-		cpu_arm(rec, t, tid, base_ns);
-}
-
 static void enter_registry(struct recording *rec, struct thread *t, uint64_t base_ns)
 {
 	int tid = sig_gettid();
@@ -179,7 +174,7 @@ static void enter_registry(struct recording *rec, struct thread *t, uint64_t bas
 	recording_count(&rec->threads, 1);
 	threads_publish(&state->threads, t, tid);
 	self = t;
-	arm(rec, t, tid, base_ns);
+	cpu_arm(rec, t, tid, base_ns);
 }
 
 static struct thread *find_self(void)
@@ -386,7 +381,16 @@ static void grant(struct recording *rec, uint32_t asked)
 }
 
 /* The lock may be held by the very code that was interrupted: then the next poke finds it free. */
-bool control_poked(const siginfo_t *info)
+static void answer_poke(struct recording *rec)
+{
+	uint32_t asked = atomic_load(&rec->wishes.asked);
+	if (atomic_load(&rec->wishes.answered) != asked && sig_trylock(&control.lock)) {
+		grant(rec, asked);
+		sig_unlock(&control.lock);
+	}
+}
+
+bool control_queued(const siginfo_t *info, const ucontext_t *context)
 {
 	unsigned token;
 	if (info->si_code != SI_QUEUE)
@@ -394,14 +398,14 @@ bool control_poked(const siginfo_t *info)
 	struct recording *rec = state_enter(&token);
 	if (!rec)
 		return false;
-	bool poke = (uintptr_t)info->si_value.sival_ptr == rec->wishes.token;
-	uint32_t asked = atomic_load(&rec->wishes.asked);
-	if (poke && atomic_load(&rec->wishes.answered) != asked && sig_trylock(&control.lock)) {
-		grant(rec, asked);
-		sig_unlock(&control.lock);
-	}
+	uintptr_t carried = (uintptr_t)info->si_value.sival_ptr;
+	bool poke = carried == rec->wishes.token, call = carried == goroutine_call_token(rec);
+	if (poke)
+		answer_poke(rec);
+	else if (call)
+		goroutine_answer(rec, context);
 	state_leave(token);
-	return poke;
+	return poke || call;
 }
 
 /* --- ending --- */

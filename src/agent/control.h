@@ -11,6 +11,7 @@
 #include "agent/threads.h"
 
 #include <signal.h>
+#include <ucontext.h>
 
 /* Prepares the process: the state, the unwinder's tables, the fork handler. 0, -ENOTSUP in a
  * program built with ThreadSanitizer, -ENOEXEC in one with Go code (a goroutine's stack has no room
@@ -36,9 +37,10 @@ int control_set_rate(enum recording_kind kind, uint64_t rate);
 int control_set_cpu_from_birth(uint64_t hz);
 uint64_t control_rate(enum recording_kind kind);
 
-/* Another process asked for something (struct recording_wishes): true if the signal is such a poke,
- * which is then done as far as a handler can, or left for the next one. Async-signal-safe. */
-bool control_poked(const siginfo_t *info);
+/* A SIGPROF that was queued (SI_QUEUE): true if it is one of ours, and done. Another process's poke
+ * (struct recording_wishes) is answered as far as a handler can, or left for the next one; a call of
+ * the goroutine profile by the thread itself. Async-signal-safe. */
+bool control_queued(const siginfo_t *info, const ucontext_t *context);
 
 /* The calling thread's slot, or NULL: nothing is recorded, the registry is full, or it is ending.
  * Async-signal-safe; a load and a branch once the thread is known. */

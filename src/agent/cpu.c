@@ -202,6 +202,8 @@ static void catch_up(struct recording *rec, struct thread *t, uint64_t now)
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns)
 {
 	int32_t mine = TIMER_NONE;
+	if (!atomic_load_explicit(&rec->rates.of[RECORDING_CPU], memory_order_relaxed))
+		return;
 	if (!atomic_compare_exchange_strong(&thread->cpu.timer, &mine, TIMER_ARMING))
 		return; /* the thread itself and who switches the profiler on may both come */
 	mine = TIMER_ARMING;
@@ -345,8 +347,7 @@ static void appeared(void *ctx, int tid)
 	t->stack_lo = t->stack_hi = 0;
 	t->labels = 0;
 	recording_count(&rec->threads, 1);
-	if (rec->rates.of[RECORDING_CPU])
-		cpu_arm(rec, t, tid, cpu_clock_thread(tid));
+	cpu_arm(rec, t, tid, cpu_clock_thread(tid));
 	threads_publish(&state->threads, t, tid);
 }
 

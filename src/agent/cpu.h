@@ -18,7 +18,7 @@
 int cpu_start(struct recording *rec, uint64_t hz, bool from_birth);
 
 /* Begins the account of thread `tid` and arms its timer. `base_ns` is where on the thread's CPU
- * clock its account begins. Async-signal-safe. */
+ * clock its account begins. Nothing while the profiler is off. Async-signal-safe. */
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns);
 /* Deletes the timer. Async-signal-safe. */
 void cpu_disarm(struct thread *thread);

@@ -166,17 +166,26 @@ static int add(struct sonde_profile *p, struct recording *rec, uintptr_t value, 
 	return rc;
 }
 
-HOOK int sonde_profile_add(struct sonde_profile *p, const void *value, unsigned skip)
+/* 0 with the recording held, until state_leave(). */
+static int enter(const struct sonde_profile *p, const void *value, struct recording **ret_rec,
+	unsigned *ret_token)
 {
-	unsigned token;
 	if (!value)
 		return -EINVAL;
 	if (p->pid != sig_getpid())
 		return -ECHILD;
-	struct recording *rec = state_enter(&token);
-	if (!rec)
-		return -ENOENT;
-	int rc = add(p, rec, (uintptr_t)value, __builtin_return_address(0), skip);
+	*ret_rec = state_enter(ret_token);
+	return *ret_rec ? 0 : -ENOENT;
+}
+
+HOOK int sonde_profile_add(struct sonde_profile *p, const void *value, unsigned skip)
+{
+	unsigned token;
+	struct recording *rec;
+	int rc = enter(p, value, &rec, &token);
+	if (rc)
+		return rc;
+	rc = add(p, rec, (uintptr_t)value, __builtin_return_address(0), skip);
 	state_leave(token);
 	return rc;
 }
@@ -198,14 +207,11 @@ static int remove_value(struct sonde_profile *p, struct recording *rec, uintptr_
 HOOK int sonde_profile_remove(struct sonde_profile *p, const void *value)
 {
 	unsigned token;
-	if (!value)
-		return -EINVAL;
-	if (p->pid != sig_getpid())
-		return -ECHILD;
-	struct recording *rec = state_enter(&token);
-	if (!rec)
-		return -ENOENT;
-	int rc = remove_value(p, rec, (uintptr_t)value);
+	struct recording *rec;
+	int rc = enter(p, value, &rec, &token);
+	if (rc)
+		return rc;
+	rc = remove_value(p, rec, (uintptr_t)value);
 	state_leave(token);
 	return rc;
 }

@@ -6,9 +6,10 @@
  */
 #include "agent/export.h"
 
+#include "sig/sig.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define CHAIN_MAX (1u << 24) /* links followed before a list is taken for a ring */
 
@@ -368,19 +369,13 @@ static void add_lost(struct builder *b, uint64_t weight)
 
 /* --- the account --- */
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void read_times(struct builder *b)
 {
 	const struct recording *rec = b->rec;
 	uint64_t ended = load(&rec->end_monotonic_ns);
 	if (!ended)
-		ended = b->opts->live ? monotonic_ns() : load(&rec->last_monotonic_ns);
+		ended = b->opts->live ? sig_clock_ns(CLOCK_MONOTONIC)
+				      : load(&rec->last_monotonic_ns);
 	const struct export_baseline *since = b->opts->since;
 	if (!b->started_ns) {
 		b->started_ns = since ? since->monotonic_ns : rec->start_monotonic_ns;

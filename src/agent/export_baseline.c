@@ -7,16 +7,7 @@
 #include "agent/export_baseline.h"
 
 #include "agent/export.h"
-
-#include <string.h>
-#include <time.h>
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = {0};
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#include "sig/sig.h"
 
 /* A recording's count; references have 32 bits and so do sequences. */
 static uint64_t key_of(const struct recording *rec, rec_ref ref)
@@ -61,8 +52,8 @@ int export_baseline_take(struct export_baseline *b, const struct export_source *
 		b->dropped += atomic_load(&rec->dropped);
 		b->lost += atomic_load(&rec->lost[kind]);
 	}
-	b->realtime_ns = clock_ns(CLOCK_REALTIME);
-	b->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	b->realtime_ns = sig_clock_ns(CLOCK_REALTIME);
+	b->monotonic_ns = sig_clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 

@@ -20,12 +20,6 @@
 
 #include <errno.h>
 
-/* What the signal carries: the recording's token is odd, and a poke's. */
-static uintptr_t call_token(const struct recording *rec)
-{
-	return (uintptr_t)rec->wishes.token + 1;
-}
-
 /* One more thread on this stack: the high half is the snapshot's number. */
 static void count(struct recording *rec, struct thread *t, const struct captured *stack,
 	uint64_t key, uint32_t snapshot)
@@ -61,7 +55,7 @@ static void call(struct recording *rec, struct thread *t)
 	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
 	int pid = sig_getpid();
 	info.si_pid = pid;
-	info.si_value.sival_ptr = (void *)call_token(rec);
+	info.si_value.sival_ptr = (void *)goroutine_call_token(rec);
 	atomic_fetch_add(&rec->snapshot_pending, 1);
 	if (sig_syscall(SYS_rt_tgsigqueueinfo, pid, atomic_load(&t->tid), SIGPROF, &info))
 		atomic_fetch_sub(
@@ -103,23 +97,13 @@ static int set(struct recording *rec, uint64_t snapshot)
 
 const struct kind goroutine_kind = {.set = set};
 
-bool goroutine_called(const siginfo_t *info, const ucontext_t *context)
+void goroutine_answer(struct recording *rec, const ucontext_t *context)
 {
-	unsigned token;
-	if (info->si_code != SI_QUEUE)
-		return false;
-	struct recording *rec = state_enter(&token);
-	if (!rec)
-		return false;
-	bool called = (uintptr_t)info->si_value.sival_ptr == call_token(rec);
-	struct thread *t = called ? threads_find(&state->threads, sig_gettid()) : NULL;
+	struct thread *t = threads_find(&state->threads, sig_gettid());
 	struct capture c;
 	if (t && capture_context(&c, t, context)) {
 		count(rec, t, &c.stack, WAIT_NONE, atomic_load(&rec->snapshot));
 		capture_done(&c);
 	}
-	if (called)
-		atomic_fetch_sub(&rec->snapshot_pending, 1);
-	state_leave(token);
-	return called;
+	atomic_fetch_sub(&rec->snapshot_pending, 1);
 }

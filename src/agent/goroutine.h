@@ -5,11 +5,17 @@
 #ifndef SONDE_AGENT_GOROUTINE_H
 #define SONDE_AGENT_GOROUTINE_H
 
-#include <signal.h>
-#include <stdbool.h>
+#include "agent/recording.h"
+
 #include <ucontext.h>
 
-/* In the handler of SIGPROF: true if the signal was that one, and the thread has answered. */
-bool goroutine_called(const siginfo_t *info, const ucontext_t *context);
+/* What the signal carries: the recording's own token is odd, and a poke's. */
+static inline uintptr_t goroutine_call_token(const struct recording *rec)
+{
+	return (uintptr_t)rec->wishes.token + 1;
+}
+
+/* In the handler of that signal: the thread counts itself. */
+void goroutine_answer(struct recording *rec, const ucontext_t *context);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "cli/cli.h"
 #include "cli/run.h"
+#include "sig/sig.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -262,13 +263,6 @@ static int end_like(int status)
 	return 128 + sig;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* 0 and the program's wait status, or the status to exit with. */
 static int run_and_collect(struct run_session *s, const struct run_program *program,
 	const char *lib, char **argv, int *ret_status)
@@ -277,7 +271,7 @@ static int run_and_collect(struct run_session *s, const struct run_program *prog
 	catch_signals(&before, s->dump_signal);
 	if (s->children)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-	uint64_t started = now_ns();
+	uint64_t started = sig_clock_ns(CLOCK_MONOTONIC);
 	int rc = start(s, program, lib, argv, &before);
 	if (rc) {
 		cli_error("run", "%s: %s", program->path, strerror(-rc));
@@ -289,7 +283,7 @@ static int run_and_collect(struct run_session *s, const struct run_program *prog
 		cli_error("run", "%s; the program runs on without", err.msg);
 	int status = await(s, &before.mask);
 	run_http_stop(http);
-	s->duration_ns = now_ns() - started;
+	s->duration_ns = sig_clock_ns(CLOCK_MONOTONIC) - started;
 	if (s->children)
 		await_descendants();
 	*ret_status = status;

@@ -16,7 +16,6 @@
 
 #include "agent/control.h"
 #include "agent/cpu.h"
-#include "agent/goroutine.h"
 #include "agent/hooks/waiting.h"
 #include "sig/sig.h"
 
@@ -135,7 +134,7 @@ static void on_sigprof(int sig, siginfo_t *info, void *context)
 	hooks_own_signals++;
 	if (t) {
 		cpu_sample(t, info->si_overrun, context);
-	} else if (!goroutine_called(info, context) && !control_poked(info)) {
+	} else if (!control_queued(info, context)) {
 		hooks_own_signals--;
 		forward(info, context);
 	}

@@ -116,6 +116,37 @@ int64_t sonde_mutex_fraction_set(int64_t n);
 int64_t sonde_heap_rate_set(int64_t bytes);
 
 /*
+ * What a pool, an arena or an allocator that is linked in statically gives out is not seen by itself:
+ * it says so. sonde_heap_alloc() after it gave out a block, with the size that was asked for, and
+ * sonde_heap_free() before it takes one back; the heap profile then shows it as it shows a block of
+ * malloc's, sampled at the same rate, under the stack from the caller on. Two blocks must not have
+ * the same address at once, or the wrong one is freed: a pool that empties itself at a stroke frees its
+ * blocks one by one, and what is hidden is hidden first. NULL
+ * and blocks that were never told of do nothing.
+ *
+ * A pool that takes its memory from malloc would show twice, the chunk and what is in it.
+ * sonde_heap_hide() takes a block out of the profile, as if it had not been recorded: to be called of
+ * a chunk before anything in it is given out. The chunk's own free() needs nothing.
+ *
+ *	void *chunk = malloc(CHUNK);
+ *	sonde_heap_hide(chunk);
+ *	...
+ *	sonde_heap_alloc(block, size);
+ *
+ * May be called from signal handlers. While the heap profile is off each costs a call, a load and a
+ * branch. Declared weak by a program that is not linked with libsonde (and tested for NULL), they are
+ * there when `sonde run` brings it. Go has one allocator and no such thing.
+ */
+#if defined(__GNUC__) && __GNUC__ >= 11 && !defined(__clang__)
+#define SONDE_NOT_READ __attribute__((access(none, 1))) /* the block may be uninitialized */
+#else
+#define SONDE_NOT_READ
+#endif
+SONDE_NOT_READ void sonde_heap_alloc(const void *block, size_t size);
+SONDE_NOT_READ void sonde_heap_free(const void *block);
+SONDE_NOT_READ void sonde_heap_hide(const void *block);
+
+/*
  * Profiles by name, as /debug/pprof/NAME has them: "threadcreate" of everything since recording
  * began, "block" and "mutex" where they were switched on, ..., in short all that
  * sonde_profile_name() says for 0, 1, 2, ... until it says NULL. pprof.Profiles.

@@ -17,7 +17,7 @@ bool export_heap_values(const struct export_count *c, int64_t *ret)
 {
 	uint64_t size = recording_heap_size(c->key), rate = recording_heap_rate(c->rec, c->key);
 	double scale = 1 / sampler_probability(size ? (double)size : 1, (double)rate);
-	uint64_t allocated = c->values[RECORDING_HEAP_ALLOCATED];
+	uint64_t allocated = c->values[RECORDING_HEAP_ALLOCATED] - c->values[RECORDING_HEAP_HIDDEN];
 	uint64_t freed = c->values[RECORDING_HEAP_FREED];
 	ret[0] = scaled(allocated, 0, scale);
 	ret[1] = scaled(allocated, 0, scale * (double)size);

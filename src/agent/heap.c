@@ -88,7 +88,7 @@ __attribute__((noinline, cold)) void heap_sample(void *p, size_t size, const voi
 	state_leave(token);
 }
 
-__attribute__((noinline, cold)) void heap_forget(void *p)
+static void take_out(void *p, enum recording_heap_value why)
 {
 	unsigned token;
 	rec_ref ref;
@@ -96,8 +96,20 @@ __attribute__((noinline, cold)) void heap_forget(void *p)
 	if (!rec)
 		return;
 	if (live_remove(&state->live, (uintptr_t)p, &ref))
-		add(rec, ref, RECORDING_HEAP_FREED);
+		add(rec, ref, why);
 	state_leave(token);
+}
+
+__attribute__((noinline, cold)) void heap_forget(void *p)
+{
+	take_out(p, RECORDING_HEAP_FREED);
+}
+
+void heap_hide(void *p)
+{
+	if (atomic_load_explicit(&heap_watching, memory_order_relaxed) &&
+		live_maybe(&state->live, (uintptr_t)p))
+		take_out(p, RECORDING_HEAP_HIDDEN);
 }
 
 struct heap_moving heap_moving_begin(void *p)

@@ -78,6 +78,9 @@ static inline void heap_freed(void *p)
 		heap_forget(p);
 }
 
+/* `p` is memory that a pool gives out in pieces of its own: as if it had not been recorded. */
+void heap_hide(void *p);
+
 /* A block on its way through realloc: out of the table while the allocator may give its address to
  * somebody else, and back in it if the allocator refuses. */
 struct heap_moving {

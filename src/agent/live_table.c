@@ -18,6 +18,7 @@
 #define GENERATION_SHIFT 3
 #define FULL_PER_LINE	 4
 #define SPARE_LINES	 1024
+#define CLAIMED		 1u /* no block's address: a slot whose value is not there yet */
 #define SPARE_SIZE	 (SPARE_LINES * sizeof(struct live_line))
 
 static uint32_t lines_in(uint32_t generation)
@@ -100,8 +101,7 @@ static bool put(struct live_line *line, uintptr_t address, uint32_t value)
 		uintptr_t free_slot = 0;
 		if (atomic_load_explicit(&line->address[i], memory_order_relaxed))
 			continue;
-		/* Claimed with a 1, which is no block's address, until the value is there. */
-		if (!atomic_compare_exchange_strong(&line->address[i], &free_slot, 1))
+		if (!atomic_compare_exchange_strong(&line->address[i], &free_slot, CLAIMED))
 			continue;
 		atomic_store_explicit(&line->value[i], value, memory_order_relaxed);
 		atomic_store_explicit(&line->address[i], address, memory_order_release);
@@ -137,6 +137,8 @@ static void grow_if_full(struct live_table *t, uint32_t generation, uint64_t cou
 
 bool live_insert(struct live_table *t, uintptr_t address, uint32_t value)
 {
+	if (address <= CLAIMED)
+		return false;
 	uint32_t generation = atomic_load_explicit(&t->newest, memory_order_acquire);
 	struct live_line *lines = lines_of(t, generation);
 	struct live_line *line = lines ? &lines[live_hash(address) % lines_in(generation)] : NULL;
@@ -170,7 +172,7 @@ static bool take(struct live_line *line, uintptr_t address, uint32_t *ret_value)
 
 bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value)
 {
-	if (!address || !live_maybe(t, address)) /* free(NULL): an empty slot is 0, too */
+	if (address <= CLAIMED || !live_maybe(t, address)) /* free(NULL): an empty slot is 0, too */
 		return false;
 	for (int g = (int)atomic_load_explicit(&t->newest, memory_order_acquire); g >= 0; g--) {
 		struct live_generation *generation = &t->generations[g];
@@ -193,7 +195,7 @@ static void each_in(struct live_line *line, void (*each)(uintptr_t, uint32_t, vo
 		for (int i = 0; i < LIVE_WAYS; i++) {
 			uintptr_t address =
 				atomic_load_explicit(&line->address[i], memory_order_acquire);
-			if (address > 1)
+			if (address > CLAIMED)
 				each(address,
 					atomic_load_explicit(&line->value[i], memory_order_relaxed),
 					ctx);

@@ -56,7 +56,8 @@ static inline bool live_maybe(struct live_table *t, uintptr_t address)
 		       memory_order_relaxed) != 0;
 }
 
-/* False if there was no memory: counted, and the block is as if it had never been recorded. */
+/* False if there was no memory (counted), or the address is 0 or 1: it is as if it had never been
+ * recorded. */
 bool live_insert(struct live_table *t, uintptr_t address, uint32_t value);
 /* True, and its value, if the address was there. */
 bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value);

@@ -93,6 +93,7 @@ struct recording_heap {
 enum recording_heap_value {
 	RECORDING_HEAP_ALLOCATED, /* blocks recorded */
 	RECORDING_HEAP_FREED,	  /* of them */
+	RECORDING_HEAP_HIDDEN,	  /* of them: never to be shown (sonde_heap_hide) */
 	RECORDING_HEAP_VALUES,
 };
 

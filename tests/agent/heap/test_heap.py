@@ -1,13 +1,11 @@
 """The heap profile against the program's own account, over several allocators."""
-import glob
-import math
 import os
 
 from agentlib import WORK, Profile, Skip, main, program, sonde_run, test
+from heaplib import allocator, bound, through
 
 TYPES = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
 SIZES = [16, 48, 100, 256, 1000, 4096, 10000, 32768]
-CHANCE = 1e-6  # that a check of an estimate fails with nothing wrong
 
 
 def allocs(*args, rate=None, env=None, name="allocs", flags=()):
@@ -18,25 +16,6 @@ def allocs(*args, rate=None, env=None, name="allocs", flags=()):
   run.heap = Profile(path)
   run.account = tuple(map(int, run.out.split()))
   return run
-
-
-def through(profile, function):
-  """The four sums of what was allocated beneath a function, or a clone of it that the compiler made."""
-  sums = [0] * 4
-  for frames, values in profile.samples:
-    if any(name.split(".")[0] == function for frame in frames for name in frame):
-      sums = [a + b for a, b in zip(sums, values)]
-  return tuple(sums)
-
-
-def bound(parts, power):
-  """How far an estimate of sum(count * size**power) over parts (count, size, rate) may be off: Bernstein's inequality.
-  A few standard deviations will not do: one sampled block of 16 bytes stands for 32,768."""
-  chances = [(count, size**power, 1 - math.exp(-size / rate)) for count, size, rate in parts]
-  variance = sum(count * value**2 * (1 - p) / p for count, value, p in chances)
-  most = max(value / p for _, value, p in chances)
-  log = math.log(2 / CHANCE)
-  return most * log / 3 + math.sqrt((most * log / 3)**2 + 2 * variance * log)
 
 
 def shadow(env=None, operations=1000000, seed=1, name="allocs"):
@@ -59,26 +38,23 @@ def test_a_million_operations():
   assert leaves <= {"by_malloc", "by_new", "resize", "strdup", "__strdup"}, leaves
 
 
-def allocator(pattern):
-  found = sorted(glob.glob("/usr/lib/*/" + pattern))
-  if not found:
-    raise Skip("no %s on this machine" % pattern)
-  shadow({"LD_PRELOAD": found[0]}, operations=200000)
+def over(name):
+  shadow(allocator(name), operations=200000)
 
 
 @test
 def test_jemalloc():
-  allocator("libjemalloc.so.2")
+  over("jemalloc")
 
 
 @test
 def test_tcmalloc():
-  allocator("libtcmalloc_minimal.so.4")
+  over("tcmalloc")
 
 
 @test
 def test_mimalloc():
-  allocator("libmimalloc.so.2.0")
+  over("mimalloc")
 
 
 @test

@@ -147,6 +147,20 @@ SONDE_NOT_READ void sonde_heap_free(const void *block);
 SONDE_NOT_READ void sonde_heap_hide(const void *block);
 
 /*
+ * Records where threads spend their time, whether they run or not: `hz` samples a second of each
+ * thread, 1 to 10000, with what it did as the label `state`: "running" (the CPU profile's part),
+ * "waiting", with the label `wait` for what, or "other" (runnable without a CPU, or waiting in a
+ * call that is not hooked). Waiting threads are neither woken nor interrupted: what they wait for is
+ * charged when it is over, or when the profile is read. 0 switches it off, a negative number changes
+ * nothing. The CPU profile's rate, where that runs too, is also this one's for what runs. Go has none
+ * (github.com/felixge/fgprof).
+ *
+ * Returns the rate before, or as above (-EINVAL: above 10000; -EBUSY: the program has a handler for
+ * SIGPROF).
+ */
+int64_t sonde_wall_rate_set(int64_t hz);
+
+/*
  * Profiles by name, as /debug/pprof/NAME has them: "threadcreate" of everything since recording
  * began, "block" and "mutex" where they were switched on, ..., in short all that
  * sonde_profile_name() says for 0, 1, 2, ... until it says NULL. pprof.Profiles.

@@ -43,8 +43,9 @@ struct sonde_profile_options {
 	bool block;  /* BlockProfile: waits [block.pprof] */
 	bool mutex;  /* MutexProfile: contention [mutex.pprof] */
 	bool threadcreate; /* ThreadcreationProfile [threadcreation.pprof] */
+	bool clock;	   /* ClockProfile: time on and off the CPU [clock.pprof] */
 	bool trace;	   /* TraceProfile: this version has no tracer, and says so */
-	unsigned hz;	   /* of cpu; default 100 */
+	unsigned hz;	   /* of cpu and clock; default 100 */
 	int64_t mem_rate; /* MemProfileRate: bytes between samples; default 4096, as pkg/profile's */
 	int64_t block_rate;	/* ns; default 1: every wait */
 	int64_t mutex_fraction; /* default 1: every contention */

@@ -1,5 +1,5 @@
 /*
- * include/sonde/pprof.h: the rates of the heap, block and mutex profiles.
+ * include/sonde/pprof.h: the rates of the heap, block, mutex and wall profiles.
  *
  * As in Go, rates may change at any time and what was counted stays: the recording is taken hold of
  * by the first rate that is not 0, and kept.
@@ -57,6 +57,11 @@ static int64_t set(enum recording_kind kind, int64_t rate)
 HOOK int64_t sonde_heap_rate_set(int64_t bytes)
 {
 	return set(RECORDING_HEAP, bytes);
+}
+
+HOOK int64_t sonde_wall_rate_set(int64_t hz)
+{
+	return set(RECORDING_WALL, hz);
 }
 
 HOOK int64_t sonde_block_rate_set(int64_t ns)

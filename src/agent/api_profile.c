@@ -51,6 +51,7 @@ static int write_view(const struct export_view *view, const struct export_baseli
 	struct export_opts opts = {.view = view, .since = since, .live = true};
 	control_modules_changed();
 	control_refresh();
+	control_settle(view->kind);
 	return export_write(profiles_recording(), &opts, fd);
 }
 
@@ -82,6 +83,7 @@ static int begin(struct sonde_profile_delta *d)
 	d->heap = export_heap_new();
 	if (!d->heap)
 		return -ENOMEM;
+	control_settle(d->view->kind);
 	return export_write_baseline(d->heap, profiles_recording(), d->view->kind, &d->since);
 }
 

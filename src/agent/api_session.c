@@ -56,11 +56,12 @@ struct mode {
 	const char *view, *word, *file;
 };
 
-#define MODES 6
+#define MODES 7
 
 static void modes_of(const struct sonde_profile_options *o, struct mode *ret)
 {
-	bool any = o->mem || o->allocs || o->block || o->mutex || o->threadcreate || o->trace;
+	bool any = o->mem || o->allocs || o->block || o->mutex || o->threadcreate || o->clock ||
+		   o->trace;
 	uint64_t mem_rate = o->mem_rate ? (uint64_t)o->mem_rate : MEM_RATE;
 	const struct mode all[MODES] = {
 		{o->cpu || !any, RECORDING_CPU, o->hz ? o->hz : SESSION_HZ, "cpu", "cpu",
@@ -74,6 +75,8 @@ static void modes_of(const struct sonde_profile_options *o, struct mode *ret)
 			"mutex", "mutex", "mutex.pprof"},
 		{o->threadcreate, RECORDING_THREADCREATE, 0, "threadcreate", "threadcreation",
 			"threadcreation.pprof"},
+		{o->clock, RECORDING_WALL, o->hz ? o->hz : SESSION_HZ, "wall", "clock",
+			"clock.pprof"},
 	};
 	memcpy(ret, all, sizeof(all));
 }

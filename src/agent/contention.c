@@ -121,7 +121,7 @@ static void block_finish(struct recording *rec)
 	}
 }
 
-const struct kind block_kind = {block_set, block_finish, NULL};
+const struct kind block_kind = {.set = block_set, .finish = block_finish};
 
 /* --- mutex: waiters --- */
 
@@ -334,7 +334,7 @@ static void mutex_forget(void)
 	atomic_fetch_add(&contention.epoch, 1);
 }
 
-const struct kind mutex_kind = {mutex_set, NULL, mutex_forget};
+const struct kind mutex_kind = {.set = mutex_set, .forget = mutex_forget};
 
 void contention_after_fork_child(void)
 {

@@ -14,6 +14,7 @@
 #include "agent/kinds.h"
 #include "agent/modules.h"
 #include "agent/session.h"
+#include "agent/wall.h"
 #include "unwind/unwind.h"
 
 #include <errno.h>
@@ -23,6 +24,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define CALL_STEP_NS 1000000 /* between looks whether all threads have answered */
+#define CALL_STEPS   2000
 
 static struct {
 	struct sig_lock lock; /* starting and stopping */
@@ -74,6 +78,7 @@ static void after_fork_child(void)
 	contention_after_fork_child();
 	custom_after_fork_child();
 	heap_after_fork_child();
+	wall_after_fork_child();
 	unwind_after_fork_child();
 }
 
@@ -174,6 +179,7 @@ static void enter_registry(struct recording *rec, struct thread *t, uint64_t bas
 	recording_count(&rec->threads, 1);
 	threads_publish(&state->threads, t, tid);
 	self = t;
+	wall_begin(t, tid);
 	cpu_arm(rec, t, tid, base_ns);
 }
 
@@ -257,6 +263,16 @@ void control_thread_begins(struct thread *thread)
 	state_leave(token);
 }
 
+static void settle_end(struct thread *thread)
+{
+	unsigned token;
+	struct recording *rec = wall_on() ? state_enter(&token) : NULL;
+	if (!rec)
+		return;
+	wall_end(rec, thread);
+	state_leave(token);
+}
+
 /* The slot is the thread's until here, whatever was started or stopped in between; but not in a
  * child that the thread made by fork. */
 void control_thread_ends(struct thread *thread)
@@ -266,6 +282,7 @@ void control_thread_ends(struct thread *thread)
 	waits_clear(&thread->wait);
 	contention_forget(thread);
 	cpu_settle(thread);
+	settle_end(thread);
 	self = NULL;
 	ending = true;
 	threads_release(&state->threads, thread);
@@ -325,7 +342,13 @@ static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_GOROUTINE] = &goroutine_kind,
 	[RECORDING_MUTEX] = &mutex_kind,
 	[RECORDING_HEAP] = &heap_kind,
+	[RECORDING_WALL] = &wall_kind,
 };
+
+static bool settles(enum recording_kind kind)
+{
+	return kind > 0 && kind < RECORDING_KINDS && kinds[kind] && kinds[kind]->settle;
+}
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
 {
@@ -343,8 +366,11 @@ int control_set_rate(enum recording_kind kind, uint64_t rate)
 		return -ENOENT;
 	sig_lock(&control.lock);
 	struct recording *rec = atomic_load(&state->recording);
-	int rc = rec ? set_rate(rec, kind, rate) : -ENOENT;
+	bool as_it_is = rec && settles(kind) && rate == atomic_load(&rec->rates.of[kind]);
+	int rc = !rec ? -ENOENT : as_it_is ? 0 : set_rate(rec, kind, rate);
 	sig_unlock(&control.lock);
+	if (as_it_is)
+		control_settle(kind);
 	return rc;
 }
 
@@ -368,14 +394,56 @@ uint64_t control_rate(enum recording_kind kind)
 	return rate;
 }
 
+static void settle(struct recording *rec, enum recording_kind kind)
+{
+	if (settles(kind) && atomic_load(&rec->rates.of[kind]))
+		kinds[kind]->settle(rec);
+}
+
+void control_call(struct recording *rec, int tid, uintptr_t token)
+{
+	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
+	int pid = sig_getpid();
+	info.si_pid = pid;
+	info.si_value.sival_ptr = (void *)token;
+	atomic_fetch_add(&rec->called, 1);
+	if (sig_syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGPROF, &info))
+		atomic_fetch_sub(&rec->called, 1); /* it has ended, or too many are queued */
+}
+
+/* Those that block the signal, or are stopped, do not answer. */
+static void await_called(const struct recording *rec)
+{
+	struct timespec step = {0, CALL_STEP_NS};
+	for (int i = 0; i < CALL_STEPS && atomic_load(&rec->called); i++)
+		sig_syscall(SYS_nanosleep, &step, 0);
+}
+
+void control_settle(enum recording_kind kind)
+{
+	unsigned token;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return;
+	sig_lock(&control.lock);
+	atomic_store(&rec->called, 0);
+	settle(rec, kind);
+	sig_unlock(&control.lock);
+	await_called(rec);
+	state_leave(token);
+}
+
 /* --- wishes of another process --- */
 
 static void grant(struct recording *rec, uint32_t asked)
 {
+	atomic_store(&rec->called, 0);
 	for (int kind = 1; kind < RECORDING_KINDS; kind++) {
 		uint64_t wanted = atomic_load(&rec->wishes.wanted.of[kind]);
 		if (kinds[kind] && wanted != atomic_load(&rec->rates.of[kind]))
 			set_rate(rec, kind, wanted);
+		else
+			settle(rec, kind);
 	}
 	atomic_store(&rec->wishes.answered, asked);
 }
@@ -390,6 +458,21 @@ static void answer_poke(struct recording *rec)
 	}
 }
 
+static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *context)
+{
+	if (carried == rec->wishes.token)
+		answer_poke(rec);
+	else if (carried == goroutine_call_token(rec))
+		goroutine_answer(rec, context);
+	else if (carried == wall_call_token(rec))
+		wall_answer(rec, context);
+	else
+		return false;
+	if (carried != rec->wishes.token)
+		atomic_fetch_sub(&rec->called, 1);
+	return true;
+}
+
 bool control_queued(const siginfo_t *info, const ucontext_t *context)
 {
 	unsigned token;
@@ -399,13 +482,9 @@ bool control_queued(const siginfo_t *info, const ucontext_t *context)
 	if (!rec)
 		return false;
 	uintptr_t carried = (uintptr_t)info->si_value.sival_ptr;
-	bool poke = carried == rec->wishes.token, call = carried == goroutine_call_token(rec);
-	if (poke)
-		answer_poke(rec);
-	else if (call)
-		goroutine_answer(rec, context);
+	bool ours = answer(rec, carried, context);
 	state_leave(token);
-	return poke || call;
+	return ours;
 }
 
 /* --- ending --- */

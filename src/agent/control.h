@@ -29,7 +29,8 @@ struct recording *control_close(void);
 void control_finish(void);
 bool control_is_recording(void);
 
-/* Switches one kind of profile on, off (0) or to another rate (struct recording_rates). 0; -ENOENT:
+/* Switches one kind of profile on, off (0) or to another rate (struct recording_rates); to the rate
+ * that it has, it settles (control_settle). 0; -ENOENT:
  * there is no recording; -EINVAL: the rate; -EBUSY: the kind is on and has one rate at a time (CPU,
  * which also is busy where the program uses SIGPROF itself); or another -errno. */
 int control_set_rate(enum recording_kind kind, uint64_t rate);
@@ -41,6 +42,14 @@ uint64_t control_rate(enum recording_kind kind);
  * (struct recording_wishes) is answered as far as a handler can, or left for the next one; a call of
  * the goroutine profile by the thread itself. Async-signal-safe. */
 bool control_queued(const siginfo_t *info, const ucontext_t *context);
+
+/* Sends a thread a signal of ours that carries `token`, for control_queued() there; counted in
+ * rec->called until it is answered. Async-signal-safe. */
+void control_call(struct recording *rec, int tid, uintptr_t token);
+
+/* A profile of this kind is about to be read by this process: what is open is charged, or will be
+ * by the threads that are called for it, which are waited for. */
+void control_settle(enum recording_kind kind);
 
 /* The calling thread's slot, or NULL: nothing is recorded, the registry is full, or it is ending.
  * Async-signal-safe; a load and a branch once the thread is known. */

@@ -31,6 +31,7 @@
 #include "agent/contention.h"
 #include "agent/hooks/hooks.h"
 #include "agent/kinds.h"
+#include "agent/wall.h"
 
 #include <errno.h>
 
@@ -147,10 +148,7 @@ static void estimate_tail(struct balance *b)
 		if (atomic_load(&t->state) == THREAD_LIVE)
 			seen += (int64_t)(cpu_clock_thread(atomic_load(&t->tid)) - t->cpu.base_ns);
 	}
-	struct recording *rec = atomic_load(&state->recording);
-	if (!rec)
-		return;
-	int64_t unseen = (int64_t)(cpu_clock_process() - rec->cpu_start_ns) - seen;
+	int64_t unseen = (int64_t)(cpu_clock_process() - b->start_ns) - seen;
 	int64_t tail = unseen / (int64_t)b->ended;
 	b->tail_ns = tail < 0 ? 0 : tail > TAIL_MAX_NS ? TAIL_MAX_NS : tail;
 }
@@ -176,15 +174,23 @@ static void balance_add(struct thread *t, int64_t used, int64_t counted)
 	sig_unlock(&b->lock);
 }
 
-/* False: there was no memory, and the weight is counted as dropped. */
-static bool charge(struct recording *rec, const struct recording_stack *stack, uint32_t labels,
+static void charge_cpu(struct recording *rec, const struct recording_stack *stack, uint32_t labels,
 	uint64_t weight)
 {
 	struct recording_count *c =
-		stack ? stacks_count(rec, stack, RECORDING_CPU, labels, 0, 1) : NULL;
+		stack ? stacks_count(rec, stack, RECORDING_CPU, labels, state->period_ns, 1) : NULL;
 	recording_count(&rec->expiries, weight);
 	recording_count(c ? &c->values[0] : &rec->dropped, weight);
-	return c != NULL;
+}
+
+/* The timers tick for the wall profile too, or for that alone. stack NULL: there was no memory for it,
+ * and the weight is counted as dropped; `late`: not in the thread's handler. */
+static void charge(struct recording *rec, struct thread *t, const struct recording_stack *stack,
+	uint64_t weight, bool late)
+{
+	if (atomic_load_explicit(&rec->rates.of[RECORDING_CPU], memory_order_relaxed))
+		charge_cpu(rec, stack, t ? atomic_load(&t->labels) : 0, weight);
+	wall_ran(rec, t, stack, weight, weight * state->period_ns, late);
 }
 
 /* Expiries since the last tick that met a thread, whose signal comes too late or never: they go to
@@ -195,14 +201,14 @@ static void catch_up(struct recording *rec, struct thread *t, uint64_t now)
 	int64_t due = periods_due(t, now) - (int64_t)atomic_load(&t->cpu.expiries);
 	if (!stack || due <= 0 || due * (int64_t)state->period_ns > loss_max(t))
 		return;
-	charge(rec, recording_at(rec, stack), t->labels, (uint64_t)due);
+	charge(rec, t, recording_at(rec, stack), (uint64_t)due, true);
 	atomic_fetch_add(&t->cpu.expiries, (uint64_t)due);
 }
 
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns)
 {
 	int32_t mine = TIMER_NONE;
-	if (!atomic_load_explicit(&rec->rates.of[RECORDING_CPU], memory_order_relaxed))
+	if (!atomic_load_explicit(&state->timers_hz, memory_order_relaxed))
 		return;
 	if (!atomic_compare_exchange_strong(&thread->cpu.timer, &mine, TIMER_ARMING))
 		return; /* the thread itself and who switches the profiler on may both come */
@@ -268,7 +274,8 @@ void cpu_close(struct recording *rec)
 	rec_ref stack = atomic_load(&state->balance.stack);
 	int64_t owed = stack ? balance_take() : 0;
 	if (owed >= (int64_t)state->period_ns)
-		charge(rec, recording_at(rec, stack), 0, (uint64_t)owed / state->period_ns);
+		charge(rec, NULL, recording_at(rec, stack), (uint64_t)owed / state->period_ns,
+			true);
 }
 
 /* --- switching it on and off --- */
@@ -280,7 +287,7 @@ static uint64_t kernel_tick_ns(void)
 	return (uint64_t)res.tv_nsec;
 }
 
-static void arm_known(struct recording *rec)
+static void arm_known(struct recording *rec, bool from_birth)
 {
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
@@ -288,9 +295,40 @@ static void arm_known(struct recording *rec)
 		if (atomic_load(&t->state) != THREAD_LIVE || atomic_load(&t->cpu.timer) >= 0)
 			continue;
 		int tid = atomic_load(&t->tid);
-		bool born = rec->cpu_start_ns == 0 && tid == sig_gettid();
+		bool born = from_birth && tid == sig_gettid();
 		cpu_arm(rec, t, tid, born ? 0 : cpu_clock_thread(tid));
 	}
+}
+
+static void stop_timers(struct recording *rec)
+{
+	if (!atomic_load(&state->timers_hz))
+		return;
+	cpu_close(rec);
+	atomic_store(&state->timers_hz, 0);
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++)
+		cpu_disarm(&state->threads.slots[i]);
+}
+
+/* In place of those that tick. */
+static int start_timers(struct recording *rec, uint64_t hz, bool from_birth)
+{
+	int rc = hooks_sigprof_install();
+	if (rc)
+		return rc;
+	stop_timers(rec);
+	state->period_ns = 1000000000u / hz;
+	state->tick_ns = kernel_tick_ns();
+	state->balance = (struct balance){.start_ns = from_birth ? 0 : cpu_clock_process()};
+	atomic_store(&state->timers_hz, hz);
+	return 0;
+}
+
+static void arm_all(struct recording *rec, bool from_birth)
+{
+	arm_known(rec, from_birth);
+	cpu_look(rec, true);
 }
 
 int cpu_start(struct recording *rec, uint64_t hz, bool from_birth)
@@ -299,36 +337,41 @@ int cpu_start(struct recording *rec, uint64_t hz, bool from_birth)
 		return -EINVAL;
 	if (rec->rates.of[RECORDING_CPU])
 		return -EBUSY;
-	int rc = hooks_sigprof_install();
+	int rc = start_timers(rec, hz, from_birth);
 	if (rc)
 		return rc;
-	rec->period_ns = state->period_ns = 1000000000u / hz;
+	rec->period_ns = state->period_ns;
 	rec->hz = (unsigned)hz;
-	rec->cpu_start_ns = from_birth ? 0 : cpu_clock_process();
-	state->tick_ns = kernel_tick_ns();
-	state->balance = (struct balance){0};
+	rec->cpu_start_ns = state->balance.start_ns;
 	atomic_store(&rec->rates.of[RECORDING_CPU], hz);
-	arm_known(rec);
-	cpu_look(rec, true);
+	arm_all(rec, from_birth);
 	return 0;
 }
 
-static void stop(struct recording *rec)
+/* Where CPU time is recorded, at whatever rate, its expiries do for the wall profile as well. */
+int cpu_start_for_wall(struct recording *rec, uint64_t hz)
 {
-	cpu_close(rec);
-	atomic_store(&rec->rates.of[RECORDING_CPU], 0);
-	uint32_t high = atomic_load(&state->threads.high);
-	for (uint32_t i = 0; i < high; i++)
-		cpu_disarm(&state->threads.slots[i]);
+	if (atomic_load(&rec->rates.of[RECORDING_CPU]))
+		return 0;
+	if (!hz) {
+		stop_timers(rec);
+		return 0;
+	}
+	int rc = start_timers(rec, hz, false);
+	if (!rc)
+		arm_all(rec, false);
+	return rc;
 }
 
 static int set(struct recording *rec, uint64_t hz)
 {
 	if (hz)
 		return cpu_start(rec, hz, false);
-	if (rec->rates.of[RECORDING_CPU])
-		stop(rec);
-	return 0;
+	if (!rec->rates.of[RECORDING_CPU])
+		return 0;
+	stop_timers(rec);
+	atomic_store(&rec->rates.of[RECORDING_CPU], 0);
+	return wall_on() ? cpu_start_for_wall(rec, wall_hz()) : 0;
 }
 
 const struct kind cpu_kind = {.set = set, .finish = cpu_close};
@@ -347,6 +390,7 @@ static void appeared(void *ctx, int tid)
 	t->stack_lo = t->stack_hi = 0;
 	t->labels = 0;
 	recording_count(&rec->threads, 1);
+	wall_begin(t, tid);
 	cpu_arm(rec, t, tid, cpu_clock_thread(tid));
 	threads_publish(&state->threads, t, tid);
 }
@@ -406,7 +450,8 @@ static bool record(
 	recording_count(&rec->signals, 1);
 	recording_count(&rec->ends[c.stack.end], 1);
 	struct recording_stack *s = stacks_intern(rec, &c.stack);
-	if (charge(rec, s, thread->labels, weight))
+	charge(rec, thread, s, weight, false);
+	if (s)
 		remember(rec, thread, s);
 	capture_done(&c);
 	return true;

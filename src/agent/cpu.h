@@ -17,8 +17,12 @@
  */
 int cpu_start(struct recording *rec, uint64_t hz, bool from_birth);
 
+/* The timers tick for the wall profile too; where the CPU profiler is off, at this rate, 0: no more.
+ * 0 or -errno as above. Async-signal-safe. */
+int cpu_start_for_wall(struct recording *rec, uint64_t hz);
+
 /* Begins the account of thread `tid` and arms its timer. `base_ns` is where on the thread's CPU
- * clock its account begins. Nothing while the profiler is off. Async-signal-safe. */
+ * clock its account begins. Nothing while no timers are to tick. Async-signal-safe. */
 void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t base_ns);
 /* Deletes the timer. Async-signal-safe. */
 void cpu_disarm(struct thread *thread);

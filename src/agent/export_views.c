@@ -17,7 +17,7 @@ static int64_t cpu_period(const struct recording *rec)
 static bool cpu_values(const struct export_count *c, int64_t *ret)
 {
 	ret[0] = (int64_t)c->values[0];
-	ret[1] = (int64_t)(c->values[0] * c->rec->period_ns);
+	ret[1] = (int64_t)(c->values[0] * c->key);
 	return ret[0] != 0;
 }
 
@@ -60,26 +60,60 @@ static bool goroutine_values(const struct export_count *c, int64_t *ret)
 	return c->values[0] >> 32 == atomic_load(&c->rec->snapshot);
 }
 
+static struct label export_label(struct profile *p, const char *key, const char *value)
+{
+	return (struct label){
+		.key = strtab_addstr(&p->strings, key), .str = strtab_addstr(&p->strings, value)};
+}
+
 /* What they wait for; those that run, or wait unseen, have none. */
 static unsigned goroutine_labels(struct profile *p, const struct export_count *c, struct label *ret)
 {
 	const char *name = wait_kind_name((unsigned)c->key);
 	if (!*name)
 		return 0;
-	ret[0] = (struct label){
-		.key = strtab_addstr(&p->strings, "wait"), .str = strtab_addstr(&p->strings, name)};
+	ret[0] = export_label(p, "wait", name);
 	return 1;
 }
 
 static void goroutine_comments(struct profile *p, const struct recording *rec)
 {
-	unsigned silent = atomic_load(&rec->snapshot_pending);
+	unsigned silent = atomic_load(&rec->called);
 	if (silent)
 		export_comment(
 			p, "%u threads did not answer: they block SIGPROF, or do not run", silent);
 }
 
+/* --- wall: Go has none; in the manner of its cpu --- */
+
+static int64_t wall_period(const struct recording *rec)
+{
+	uint64_t hz = atomic_load(&rec->rates.of[RECORDING_WALL]);
+	return hz ? (int64_t)(1000000000u / hz) : 0;
+}
+
+static bool wall_values(const struct export_count *c, int64_t *ret)
+{
+	ret[0] = (int64_t)c->values[0];
+	ret[1] = (int64_t)c->values[1];
+	return c->values[0] || c->values[1];
+}
+
+static unsigned wall_labels(struct profile *p, const struct export_count *c, struct label *ret)
+{
+	const char *state = c->key == WAIT_NONE	   ? "running"
+			    : c->key == WALL_OTHER ? "other"
+						   : "waiting";
+	const char *wait = wait_kind_name((unsigned)c->key);
+	ret[0] = export_label(p, "state", state);
+	if (*wait)
+		ret[1] = export_label(p, "wait", wait);
+	return *wait ? 2 : 1;
+}
+
 static const struct export_view views[] = {
+	{"wall", RECORDING_WALL, 0, {{"samples", "count"}, {"wall", "nanoseconds"}}, 2, NULL,
+		{"wall", "nanoseconds"}, wall_period, wall_values, wall_labels, NULL},
 	{"goroutine", RECORDING_GOROUTINE, 0, {{"goroutine", "count"}}, 1, NULL,
 		{"goroutine", "count"}, period_one, goroutine_values, goroutine_labels,
 		goroutine_comments},

@@ -14,6 +14,7 @@
 #include "agent/goroutine.h"
 
 #include "agent/capture.h"
+#include "agent/control.h"
 #include "agent/cpu.h"
 #include "agent/kinds.h"
 #include "agent/waits.h"
@@ -50,23 +51,11 @@ static bool count_waiting(struct recording *rec, struct thread *t, uint32_t snap
 	return true;
 }
 
-static void call(struct recording *rec, struct thread *t)
-{
-	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
-	int pid = sig_getpid();
-	info.si_pid = pid;
-	info.si_value.sival_ptr = (void *)goroutine_call_token(rec);
-	atomic_fetch_add(&rec->snapshot_pending, 1);
-	if (sig_syscall(SYS_rt_tgsigqueueinfo, pid, atomic_load(&t->tid), SIGPROF, &info))
-		atomic_fetch_sub(
-			&rec->snapshot_pending, 1); /* it has ended, or too many are queued */
-}
-
 static void take(struct recording *rec, uint32_t snapshot)
 {
 	int self = sig_gettid();
 	atomic_store(&rec->snapshot, snapshot);
-	atomic_store(&rec->snapshot_pending, 0);
+	atomic_store(&rec->called, 0);
 	cpu_look(rec, true);
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
@@ -75,7 +64,7 @@ static void take(struct recording *rec, uint32_t snapshot)
 			continue;
 		bool waits = atomic_load(&t->tid) != self && count_waiting(rec, t, snapshot);
 		if (!waits)
-			call(rec, t);
+			control_call(rec, atomic_load(&t->tid), goroutine_call_token(rec));
 	}
 }
 
@@ -105,5 +94,4 @@ void goroutine_answer(struct recording *rec, const ucontext_t *context)
 		count(rec, t, &c.stack, WAIT_NONE, atomic_load(&rec->snapshot));
 		capture_done(&c);
 	}
-	atomic_fetch_sub(&rec->snapshot_pending, 1);
 }

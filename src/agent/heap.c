@@ -197,4 +197,4 @@ void heap_after_fork_child(void)
 	atomic_store(&heap_watching, false);
 }
 
-const struct kind heap_kind = {set, NULL, forget};
+const struct kind heap_kind = {.set = set, .forget = forget};

@@ -1,7 +1,7 @@
 /*
  * kinds: what each kind of profile does when it is switched on and off.
  *
- * control.c has the table. All three functions may run in a signal handler (another process asked
+ * control.c has the table. All functions may run in a signal handler (another process asked
  * for it) and on any thread, one call at a time.
  */
 #ifndef SONDE_AGENT_KINDS_H
@@ -15,6 +15,9 @@ struct kind {
 	/* The process ends, or the recording does: what is open is to be charged now. NULL: nothing
 	 * is. */
 	void (*finish)(struct recording *rec);
+	/* The profile is about to be read: what is open is to be charged up to now, by threads
+	 * that are called for it if need be (control_call). NULL: nothing is. */
+	void (*settle)(struct recording *rec);
 	/* The recording is gone: references into it are to be forgotten. NULL: there are none. */
 	void (*forget)(void);
 };
@@ -24,5 +27,6 @@ extern const struct kind cpu_kind;
 extern const struct kind goroutine_kind;
 extern const struct kind mutex_kind;
 extern const struct kind heap_kind;
+extern const struct kind wall_kind;
 
 #endif

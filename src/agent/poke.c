@@ -4,6 +4,7 @@
 #include "agent/poke.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+static pthread_mutex_t wishes = PTHREAD_MUTEX_INITIALIZER; /* one at a time */
 
 #define TRIES	200
 #define STEP_NS 10000000
@@ -57,15 +60,15 @@ static int ask(struct recording *rec, int pidfd)
 	return -ETIMEDOUT;
 }
 
-/* The threads that were sent a signal answer by themselves; those that block it do not. */
-static void await_snapshot(struct recording *rec)
+/* The threads that were called answer by themselves; those that block the signal do not. */
+static void await_called(struct recording *rec)
 {
 	const struct timespec step = {0, STEP_NS / 10};
-	for (int i = 0; i < TRIES && atomic_load(&rec->snapshot_pending); i++)
+	for (int i = 0; i < TRIES && atomic_load(&rec->called); i++)
 		nanosleep(&step, NULL);
 }
 
-int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
+static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
 {
 	if (atomic_load(&rec->end_monotonic_ns) || !rec->wishes.token)
 		return -ESRCH;
@@ -77,9 +80,17 @@ int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate
 	atomic_store(&rec->wishes.wanted.of[kind], rate);
 	int rc = ask(rec, pidfd);
 	close(pidfd);
-	if (!rc && kind == RECORDING_GOROUTINE)
-		await_snapshot(rec);
+	if (!rc)
+		await_called(rec);
 	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
 		rc = -ENOTSUP;
+	return rc;
+}
+
+int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
+{
+	pthread_mutex_lock(&wishes);
+	int rc = set_rate(rec, kind, rate);
+	pthread_mutex_unlock(&wishes);
 	return rc;
 }

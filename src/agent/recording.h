@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	     "sonderec"
-#define RECORDING_VERSION    4
+#define RECORDING_VERSION    5
 #define RECORDING_BUCKETS    (1u << 16)
 #define RECORDING_HEADER     4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	     (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -46,12 +46,12 @@ typedef uint32_t rec_ref; /* offset from the block's start / 8; 0: nothing */
 
 /* What a count counts; the meaning of its values and its key. */
 enum recording_kind {
-	RECORDING_CPU = 1,	/* expiries of the CPU timer, each worth period_ns */
+	RECORDING_CPU = 1,	/* expiries of the CPU timer; key: ns that each is worth */
 	RECORDING_HEAP,		/* enum recording_heap_value; key: recording_heap_key() */
 	RECORDING_BLOCK,	/* see contention.h */
 	RECORDING_MUTEX,	/* see contention.h */
 	RECORDING_THREADCREATE, /* threads created */
-	RECORDING_WALL,		/* periods of wall time; key: what was waited for */
+	RECORDING_WALL,		/* samples, ns; key: what was waited for (wait_kinds.h) */
 	RECORDING_CUSTOM,	/* added, removed; key: the profile's number */
 	RECORDING_GOROUTINE,	/* threads, below the number of their snapshot << 32; key: what they
 				 * wait for (wait_kinds.h) */
@@ -135,9 +135,10 @@ struct recording {
 	_Atomic rec_ref labels[RECORDING_LABELS_BUCKETS]; /* struct recording_labels, by hash */
 	struct recording_rates rates;			  /* in force, or last in force */
 	struct recording_wishes wishes;
-	_Atomic uint32_t snapshot;	   /* of threads, the newest */
-	_Atomic uint32_t snapshot_pending; /* threads that have not answered it yet */
-	_Atomic uint32_t displaced;	   /* something outside our hooks replaced the handler */
+	_Atomic uint32_t snapshot;  /* of threads, the newest */
+	_Atomic uint32_t called;    /* threads that were called for one, or for settling, and have
+				    * not answered yet */
+	_Atomic uint32_t displaced; /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
 	struct recording_heap heap;

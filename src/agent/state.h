@@ -27,6 +27,7 @@ struct walker {
 /* Thread CPU time the timers of ended threads did not account for; see cpu.c. */
 struct balance {
 	struct sig_lock lock;
+	uint64_t start_ns; /* the process's CPU clock when the account began */
 	int64_t owed_ns;
 	int64_t spent_ns;      /* CPU of ended threads, as they saw it */
 	uint64_t ended;	       /* how many */
@@ -37,6 +38,7 @@ struct balance {
 struct state {
 	_Atomic(struct recording *) recording; /* NULL: nothing is recorded */
 	struct sig_rcu users;		       /* of the recording */
+	_Atomic uint64_t timers_hz;	       /* of the timers on CPU clocks; 0: there are none */
 	uint64_t period_ns, tick_ns;
 	_Atomic uint64_t next_look_ns; /* CLOCK_MONOTONIC: when to compare threads next */
 	_Atomic uint64_t walkers_free; /* a bit each */

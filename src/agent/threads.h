@@ -52,6 +52,18 @@ struct thread {
 	/* What a created thread is to run. */
 	void *(*start)(void *);
 	void *arg;
+	/* The wall profile's; see wall.c. Times are CLOCK_MONOTONIC. */
+	struct {
+		uint64_t begin_ns;		 /* of its account; 0: it has none */
+		uint64_t cpu_begin_ns;		 /* the thread's CPU clock then */
+		uint64_t phase_ns;		 /* of its ticks */
+		uint64_t other_phase_ns;	 /* of those of other time */
+		uint64_t others;		 /* of these, so far */
+		_Atomic uint64_t waited_ns;	 /* in waits, so far */
+		_Atomic uint64_t ran_waiting_ns; /* CPU time that fell into them */
+		_Atomic uint64_t charged_ns;	 /* until when waits are charged */
+		_Atomic uint32_t stack; /* the last one charged, in the recording; 0: none */
+	} wall;
 	/* The CPU profiler's; see cpu.c. */
 	struct {
 		_Atomic int32_t timer; /* the kernel's id, TIMER_NONE or TIMER_ARMING */

@@ -29,6 +29,8 @@ enum wait_kind {
 	WAIT_KINDS,
 };
 
+#define WALL_OTHER 255 /* the key of a wall count: neither running nor in a wait that is known */
+
 /* "" for what is no kind. */
 static inline const char *wait_kind_name(unsigned kind)
 {

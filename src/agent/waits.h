@@ -34,6 +34,8 @@
 #define WAIT_PINNED 2u
 #define WAIT_ONE    4u
 
+#define WAIT_SHORT_NS 20000 /* a call on a descriptor that took less has not waited */
+
 /* What a wait is, as the hook says. */
 struct wait_what {
 	uint8_t kind;	    /* enum wait_kind */

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SETTLE_SECONDS 2
+
 static const char synopsis[] =
 	"usage: sonde run [-hz N] [-o FILE] [-heap FILE] [-children] [--] PROGRAM [ARGS]\n\n"
 	"Runs PROGRAM, unchanged, and writes profiles of it when it ends: of its CPU time, and of\n"
@@ -206,17 +208,22 @@ static int start(struct run_session *s, const struct run_program *program, const
 	return -failed;
 }
 
-/* Until the program has ended, whose end makes its pidfd readable; meanwhile dumps, when asked. The
- * mask is lifted by the call itself, so that no signal falls between looking and waiting. */
+/* Until the program has ended, whose end makes its pidfd readable; meanwhile dumps, when asked, and
+ * settles the wall profile, so that little of it is lost if the program is killed. The mask is lifted
+ * by the call itself, so that no signal falls between looking and waiting. */
 static void watch(const struct run_session *s, const sigset_t *mask)
 {
 	int fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	struct pollfd ended = {fd, POLLIN, 0};
 	if (fd < 0)
 		return;
-	while (ppoll(&ended, 1, NULL, mask) <= 0) {
+	const struct timespec every = {SETTLE_SECONDS, 0};
+	const struct timespec *timeout = s->rates[RECORDING_WALL] ? &every : NULL;
+	for (int n; (n = ppoll(&ended, 1, timeout, mask)) <= 0;) {
 		if (dump_wanted)
 			run_session_dump(s);
+		else if (n == 0)
+			run_session_settle(s);
 		dump_wanted = 0;
 	}
 	close(fd);
@@ -225,7 +232,7 @@ static void watch(const struct run_session *s, const sigset_t *mask)
 static int await(const struct run_session *s, const sigset_t *mask)
 {
 	int status = 0;
-	if (s->dump_signal)
+	if (s->dump_signal || s->rates[RECORDING_WALL])
 		watch(s, mask);
 	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -342,6 +349,10 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		(rates[RECORDING_CPU] < 1 || rates[RECORDING_CPU] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-hz %llu: the rate is from 1 to %d",
 			(unsigned long long)rates[RECORDING_CPU], SESSION_HZ_MAX);
+	if (s->outputs[RUN_WALL].file[0] &&
+		(rates[RECORDING_WALL] < 1 || rates[RECORDING_WALL] > SESSION_HZ_MAX))
+		return err_set(err, ERR_USAGE, "-wallhz %llu: the rate is from 1 to %d",
+			(unsigned long long)rates[RECORDING_WALL], SESSION_HZ_MAX);
 	if (s->outputs[RUN_HEAP].file[0] && !rates[RECORDING_HEAP])
 		return err_set(err, ERR_USAGE, "-heaprate: bytes between samples, 1 or more");
 	return 0;
@@ -373,8 +384,9 @@ int cmd_run(int argc, char **argv)
 					[RUN_BLOCK] = {"block", ""},
 					[RUN_MUTEX] = {"mutex", ""},
 					[RUN_THREADCREATE] = {"threadcreate", ""},
+					[RUN_WALL] = {"wall", ""},
 				}};
-	unsigned hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
+	unsigned hz = SESSION_HZ, wall_hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
 	int64_t heap_rate = SESSION_HEAP_RATE;
 	struct goflag flags[] = {
@@ -398,6 +410,9 @@ int cmd_run(int argc, char **argv)
 			"bytes between sampled allocations, on average; 1 records all"},
 		{"threadcreate", GOFLAG_STRING, &s.outputs[RUN_THREADCREATE].file,
 			"write to `file` the stacks that created threads"},
+		{"wall", GOFLAG_STRING, &s.outputs[RUN_WALL].file,
+			"write to `file` where threads spent their time, running and waiting"},
+		{"wallhz", GOFLAG_UINT, &wall_hz, "samples a second of it, 1 to 10000"},
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
 			"(cpu.PID.pb.gz)"},
@@ -426,6 +441,7 @@ int cmd_run(int argc, char **argv)
 		[RECORDING_CPU] = hz,
 		[RECORDING_BLOCK] = block_rate,
 		[RECORDING_MUTEX] = mutex_fraction,
+		[RECORDING_WALL] = wall_hz,
 		[RECORDING_HEAP] = heap_rate < 0 ? 0 : (uint64_t)heap_rate,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);

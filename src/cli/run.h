@@ -36,6 +36,7 @@ enum run_output_id {
 	RUN_MUTEX,
 	RUN_HEAP,
 	RUN_THREADCREATE,
+	RUN_WALL,
 	RUN_OUTPUTS,
 };
 
@@ -58,6 +59,8 @@ must_check int run_session_new(struct run_session *s, struct err *err);
 int run_session_collect(struct run_session *s);
 /* The same now, while the processes go on: all that is recorded, into a new directory. */
 void run_session_dump(const struct run_session *s);
+/* Has all processes charge what their threads wait in up to now, for profiles of wall time. */
+void run_session_settle(const struct run_session *s);
 
 /* One file of the session, mapped: an image of a process. */
 struct run_recording {

@@ -112,6 +112,29 @@ void run_recordings_close(struct run_recordings *c)
 	mem_free(c->files);
 }
 
+static void settle(const struct run_session *s, const struct run_recording *r)
+{
+	struct err err = ERR_INIT;
+	struct recording *rec = run_recording_map(s, r->pid, r->sequence, &err);
+	if (!rec)
+		return;
+	uint64_t rate = atomic_load(&rec->rates.of[RECORDING_WALL]);
+	if (rate)
+		(void)!poke_set_rate(rec, RECORDING_WALL, rate); /* it may have ended */
+	munmap(rec, rec->size);
+}
+
+void run_session_settle(const struct run_session *s)
+{
+	struct run_recordings c;
+	run_recordings_open(s, &c);
+	for (size_t i = 0, n; i < c.n; i += n) {
+		n = run_recordings_process(&c, i);
+		settle(s, &c.files[i + n - 1]);
+	}
+	run_recordings_close(&c);
+}
+
 /* --- writing profiles --- */
 
 /* FILE for the program, FILE with ".PID" before its extension for its children. */

@@ -59,6 +59,7 @@ void run_session_dump(const struct run_session *s)
 		cli_error("run", "%s", err.msg);
 		return;
 	}
+	run_session_settle(s);
 	run_recordings_open(s, &c);
 	if (!c.n)
 		cli_error("run", "no process has begun to record yet");

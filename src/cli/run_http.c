@@ -18,7 +18,6 @@ struct run_http {
 	const struct run_session *session;
 	struct live_server live;
 	struct http_server *server;
-	pthread_mutex_t rates; /* one wish at a time */
 };
 
 static int open_process(void *ctx, int pid, struct live_process *ret, struct err *err)
@@ -80,14 +79,12 @@ static const char *why_not(int rc)
 static int set_rate(void *ctx, const struct live_process *process, enum recording_kind kind,
 	uint64_t rate, struct err *err)
 {
-	struct run_http *h = ctx;
+	const struct run_http *h = ctx;
 	struct recording *rec =
 		run_recording_map(h->session, process->pid, (unsigned)process->n - 1, err);
 	if (!rec)
 		return -ENOENT;
-	pthread_mutex_lock(&h->rates);
 	int rc = poke_set_rate(rec, kind, rate);
-	pthread_mutex_unlock(&h->rates);
 	munmap(rec, rec->size);
 	return rc ? err_set(err, rc, "process %d: %s", process->pid, why_not(rc)) : 0;
 }
@@ -98,7 +95,6 @@ int run_http_start(struct run_http **ret, const struct run_session *s, struct er
 	const struct live_target target = {
 		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
 	h->session = s;
-	pthread_mutex_init(&h->rates, NULL);
 	live_init(&h->live, &target);
 	int rc = http_start_threads(&h->server, s->http, live_handle, &h->live, err);
 	if (rc < 0) {

@@ -12,17 +12,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX	    "/debug/pprof/"
-#define CPU_SECONDS 30
-#define SECONDS_MAX 3600
-#define CPU_HZ	    100
-#define STEP_NS	    50000000 /* how often a long request looks whether it is still wanted */
+#define PREFIX	       "/debug/pprof/"
+#define TAKING_SECONDS 30
+#define SECONDS_MAX    3600
+#define TAKING_HZ      100
+#define STEP_NS	       50000000 /* how often a long request looks whether it is still wanted */
 
 void live_init(struct live_server *d, const struct live_target *target)
 {
 	*d = (struct live_server){.target = *target,
 		.symbolize = PTHREAD_MUTEX_INITIALIZER,
-		.cpu = PTHREAD_MUTEX_INITIALIZER};
+		.taking = PTHREAD_MUTEX_INITIALIZER};
 }
 
 void live_error(struct http_response *ret, unsigned status, const char *fmt, ...)
@@ -83,6 +83,17 @@ static void send(const struct profile *p, const struct export_view *view, bool t
 	profile_write(p, &ret->body);
 }
 
+/* What threads wait in now is charged up to now. A process that has ended has done so. */
+static int settle(struct live_server *d, const struct live_process *process,
+	const struct export_view *view, struct err *err)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	uint64_t rate = atomic_load(&rec->rates.of[view->kind]);
+	if (view->kind != RECORDING_WALL || !rate || atomic_load(&rec->end_monotonic_ns))
+		return 0;
+	return d->target.set_rate(d->target.ctx, process, view->kind, rate, err);
+}
+
 /* The profile now, or the difference that `seconds` make; kept in ret. */
 static void answer(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, const struct export_view *view, long seconds, bool text,
@@ -92,14 +103,15 @@ static void answer(struct live_server *d, const struct http_request *req,
 	struct export_opts opts = {.view = view, .live = true};
 	struct err err = ERR_INIT;
 	struct profile p;
-	int rc = 0;
-	if (seconds > 0) {
+	int rc = settle(d, process, view, &err);
+	if (seconds > 0 && !rc) {
 		rc = export_baseline_take(&since, process->sources, process->n, view->kind, &err);
 		opts.since = rc ? NULL : &since;
 		if (!rc && !sleep_seconds(d, req, seconds)) {
 			export_baseline_release(&since);
 			return;
 		}
+		rc = rc ? rc : settle(d, process, view, &err);
 	}
 	if (!rc)
 		rc = live_profile(d, process, &opts, &p, NULL, &err);
@@ -165,49 +177,66 @@ static void serve_view(struct live_server *d, const struct http_request *req,
 		answer(d, req, process, view, seconds, text, view->name, ret);
 }
 
-/* --- cpu --- */
+/* --- cpu, wall --- */
 
-/* Whoever is first switches it on, the last off; what a `sonde run -o` records is joined. */
-static int cpu_begin(struct live_server *d, const struct live_process *process, struct err *err)
+/* Whoever is first switches it on, the last off; what is recorded anyway is joined. */
+static int begin_taking(struct live_server *d, const struct live_process *process,
+	enum recording_kind kind, struct err *err)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
+	struct live_taking *t = &d->taken[kind];
 	int rc = 0;
-	pthread_mutex_lock(&d->cpu);
-	if (d->cpu_users && d->cpu_pid != process->pid)
-		rc = err_set(err, -EBUSY, "a CPU profile of process %d is being taken", d->cpu_pid);
-	else if (d->cpu_users)
-		d->cpu_users++;
-	else if (!atomic_load(&rec->rates.of[RECORDING_CPU])) {
-		rc = d->target.set_rate(d->target.ctx, process, RECORDING_CPU, CPU_HZ, err);
-		d->cpu_users = !rc;
-		d->cpu_pid = process->pid;
+	pthread_mutex_lock(&d->taking);
+	if (t->users && t->pid != process->pid)
+		rc = err_set(err, -EBUSY, "such a profile of process %d is being taken", t->pid);
+	else if (t->users)
+		t->users++;
+	else if (!atomic_load(&rec->rates.of[kind])) {
+		rc = d->target.set_rate(d->target.ctx, process, kind, TAKING_HZ, err);
+		t->users = !rc;
+		t->pid = process->pid;
 	}
-	pthread_mutex_unlock(&d->cpu);
+	pthread_mutex_unlock(&d->taking);
 	return rc;
 }
 
-static void cpu_end(struct live_server *d, const struct live_process *process)
+static void end_taking(
+	struct live_server *d, const struct live_process *process, enum recording_kind kind)
 {
+	struct live_taking *t = &d->taken[kind];
 	struct err err = ERR_INIT;
-	pthread_mutex_lock(&d->cpu);
-	if (d->cpu_users && d->cpu_pid == process->pid && --d->cpu_users == 0)
-		(void)!d->target.set_rate(d->target.ctx, process, RECORDING_CPU, 0, &err);
-	pthread_mutex_unlock(&d->cpu);
+	pthread_mutex_lock(&d->taking);
+	if (t->users && t->pid == process->pid && --t->users == 0)
+		(void)!d->target.set_rate(d->target.ctx, process, kind, 0, &err);
+	pthread_mutex_unlock(&d->taking);
 }
 
-static void serve_cpu(struct live_server *d, const struct http_request *req,
-	const struct live_process *process, struct http_response *ret)
+/* Profiles of time, which are mostly off until somebody asks: recorded while the request lasts. */
+static void serve_taken(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, const struct export_view *view, const char *name,
+	struct http_response *ret)
 {
 	struct err err = ERR_INIT;
-	long seconds = get_seconds(req, CPU_SECONDS, ret);
+	bool text = atoi(http_param(req, "debug")) > 0;
+	long seconds = get_seconds(req, TAKING_SECONDS, ret);
 	if (seconds < 0)
 		return;
-	if (cpu_begin(d, process, &err)) {
-		live_error(ret, 500, "Could not enable CPU profiling: %s", err.msg);
+	if (begin_taking(d, process, view->kind, &err)) {
+		live_error(ret, 500, "Could not enable %s profiling: %s",
+			view->kind == RECORDING_CPU ? "CPU" : view->name, err.msg);
 		return;
 	}
-	answer(d, req, process, export_view("cpu"), seconds, false, "profile", ret);
-	cpu_end(d, process);
+	answer(d, req, process, view, seconds, text && view->kind != RECORDING_CPU, name, ret);
+	end_taking(d, process, view->kind);
+}
+
+/* Recorded all the while, it is read as it is when no time is given. */
+static bool is_to_be_taken(const struct live_process *process, const struct export_view *view,
+	const struct http_request *req)
+{
+	const struct recording *rec = process->sources[process->n - 1].data;
+	return view && view->kind == RECORDING_WALL &&
+	       (!atomic_load(&rec->rates.of[RECORDING_WALL]) || *http_param(req, "seconds"));
 }
 
 /* --- cmdline, symbol, rate --- */
@@ -318,7 +347,9 @@ static void serve(struct live_server *d, const struct http_request *req,
 	else if (!*name)
 		live_index(d, process, ret);
 	else if (strcmp(name, "profile") == 0)
-		serve_cpu(d, req, process, ret);
+		serve_taken(d, req, process, export_view("cpu"), "profile", ret);
+	else if (is_to_be_taken(process, export_view(name), req))
+		serve_taken(d, req, process, export_view(name), name, ret);
 	else if (strcmp(name, "cmdline") == 0)
 		serve_cmdline(d, process, ret);
 	else if (strcmp(name, "trace") == 0)

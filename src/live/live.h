@@ -32,7 +32,8 @@ struct live_target {
 	void (*close)(void *ctx, struct live_process *process);
 	/* Other processes, for the index: calls each(each_ctx, pid). */
 	void (*each)(void *ctx, void (*each)(void *each_ctx, int pid), void *each_ctx);
-	/* Makes the process record at the rate. */
+	/* Makes the process record at the rate, and charge what is open up to now (the wall
+	 * profile's waits) where it has that rate already. */
 	int (*set_rate)(void *ctx, const struct live_process *process, enum recording_kind kind,
 		uint64_t rate, struct err *err);
 	bool show_cmdline; /* argv may hold secrets */
@@ -42,9 +43,11 @@ struct live_server {
 	struct live_target target;
 	_Atomic bool closing;	   /* long requests end now */
 	pthread_mutex_t symbolize; /* libdw is not for several threads at once */
-	pthread_mutex_t cpu;	   /* of what follows */
-	unsigned cpu_users;	   /* requests that share the profile that the first one started */
-	int cpu_pid;
+	pthread_mutex_t taking;	   /* of what follows */
+	struct live_taking {
+		unsigned users; /* requests that share the profile that the first one started */
+		int pid;
+	} taken[RECORDING_KINDS];
 };
 
 void live_init(struct live_server *d, const struct live_target *target);

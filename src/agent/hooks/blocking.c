@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_NS 20000
+#define SHORT_NS WAIT_SHORT_NS
 #define SECOND	 1000000000u
 
 /* --- time that is left --- */

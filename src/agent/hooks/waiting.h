@@ -19,6 +19,7 @@
 #include "agent/control.h"
 #include "agent/hooks/hooks.h"
 #include "agent/waits.h"
+#include "agent/wall.h"
 
 #include <errno.h>
 
@@ -59,8 +60,11 @@ static always_inline void waiting_end(struct waiting *w, uint64_t least_ns)
 	int before = errno;
 	uint64_t now = sig_clock_ns(CLOCK_MONOTONIC);
 	waits_end(&w->thread->wait, w->token);
-	if (now - w->since_ns >= least_ns)
+	if (now - w->since_ns >= least_ns) {
 		contention_waited(w->thread, &w->what, w->since_ns, now);
+		if (wall_on())
+			wall_waited(w->thread, &w->what, w->since_ns, now);
+	}
 	errno = before;
 }
 

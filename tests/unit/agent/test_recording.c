@@ -9,16 +9,17 @@
 
 #include <pthread.h>
 
-#define THREADS 4
-#define ROUNDS	20000
-#define STACKS	997
+#define THREADS	  4
+#define ROUNDS	  20000
+#define STACKS	  997
+#define PERIOD_NS 10000000
 
 static struct recording *make(size_t size)
 {
 	struct recording *rec;
 	assert_int_equal(recording_new(size, &rec), 0);
 	rec->hz = 100;
-	rec->period_ns = 10000000;
+	rec->period_ns = PERIOD_NS;
 	return rec;
 }
 
@@ -54,7 +55,7 @@ static void *write_all_stacks(void *arg)
 		struct captured stack = stack_of(pcs, i % STACKS);
 		struct recording_stack *s = stacks_intern(rec, &stack);
 		assert_non_null(s);
-		assert_true(count(rec, s, RECORDING_CPU, 0, 0, 1));
+		assert_true(count(rec, s, RECORDING_CPU, 0, PERIOD_NS, 1));
 	}
 	return NULL;
 }
@@ -77,7 +78,7 @@ static void test_many_writers(void **state)
 	int64_t total = 0;
 	for (uint32_t i = 0; i < p.sample_n; i++) {
 		int64_t *values = profile_values(&p, i);
-		assert_int_equal(values[1], values[0] * 10000000);
+		assert_int_equal(values[1], values[0] * PERIOD_NS);
 		total += values[0];
 	}
 	assert_int_equal(total, THREADS * ROUNDS);
@@ -93,7 +94,7 @@ static void test_counts_apart(void **state)
 	struct captured stack = stack_of(pcs, 3);
 	struct recording_stack *s = stacks_intern(rec, &stack);
 	assert_ptr_equal(stacks_intern(rec, &stack), s);
-	struct recording_count *plain = stacks_count(rec, s, RECORDING_CPU, 0, 0, 1);
+	struct recording_count *plain = stacks_count(rec, s, RECORDING_CPU, 0, PERIOD_NS, 1);
 	struct recording_count *labelled = stacks_count(rec, s, RECORDING_CPU, 9, 0, 1);
 	struct recording_count *other = stacks_count(rec, s, RECORDING_HEAP, 0, 0, 2);
 	struct recording_count *keyed = stacks_count(rec, s, RECORDING_HEAP, 0, 48, 2);
@@ -133,15 +134,15 @@ static void test_since(void **state)
 		struct captured stack = stack_of(pcs, (size_t)i);
 		stacks[i] = stacks_intern(rec, &stack);
 	}
-	count(rec, stacks[0], RECORDING_CPU, 0, 0, 10);
-	count(rec, stacks[1], RECORDING_CPU, 0, 0, 20);
+	count(rec, stacks[0], RECORDING_CPU, 0, PERIOD_NS, 10);
+	count(rec, stacks[1], RECORDING_CPU, 0, PERIOD_NS, 20);
 	struct export_baseline since;
 	struct export_source source = {rec, rec->size};
 	assert_int_equal(export_baseline_take(&since, &source, 1, RECORDING_CPU, NULL), 0);
 	assert_int_equal(sum_cpu(rec, &since, &n), 0);
 	assert_int_equal(n, 0);
-	count(rec, stacks[1], RECORDING_CPU, 0, 0, 3);
-	count(rec, stacks[2], RECORDING_CPU, 0, 0, 4);
+	count(rec, stacks[1], RECORDING_CPU, 0, PERIOD_NS, 3);
+	count(rec, stacks[2], RECORDING_CPU, 0, PERIOD_NS, 4);
 	assert_int_equal(sum_cpu(rec, &since, &n), 7);
 	assert_int_equal(n, 2);
 	assert_int_equal(sum_cpu(rec, NULL, &n), 37);
@@ -183,7 +184,7 @@ static void test_written_over(void **state)
 	uint64_t seed = 1;
 	for (size_t i = 0; i < 500; i++) {
 		struct captured stack = stack_of(pcs, i);
-		count(rec, stacks_intern(rec, &stack), RECORDING_CPU, 0, 0, 1);
+		count(rec, stacks_intern(rec, &stack), RECORDING_CPU, 0, PERIOD_NS, 1);
 	}
 	size_t used = atomic_load(&rec->used);
 	char *copy = malloc(size); /* so that ASan sees what is read past its end */

@@ -41,6 +41,17 @@ def test_fork_with_children_profiled():
 
 
 @test
+def test_fork_in_handlers():
+  """Of the program, in the middle of our hooks, with every event recorded."""
+  storm("handlers", flags=["-heaprate", "1", "-blockrate", "1", "-mutexfraction", "1"])
+
+
+@test
+def test_labels_and_custom_profiles():
+  storm("labels", flags=["-heaprate", "1"])
+
+
+@test
 def test_exec():
   storm("exec")
 

@@ -7,10 +7,13 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +145,105 @@ static void *create_threads(void *arg)
 	return NULL;
 }
 
+/* What passes many hooks. */
+static void pass_hooks(void)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	struct timespec t = {0, 1000};
+	char *volatile block = malloc(100);
+	pthread_mutex_lock(&mutex);
+	block = realloc(block, 3000);
+	pthread_mutex_unlock(&mutex);
+	nanosleep(&t, NULL);
+	free(block);
+}
+
+static _Thread_local pid_t in_hook; /* a child made by the handler */
+static _Thread_local bool is_child;
+
+/* _Fork(), which POSIX lets handlers call: the child goes on in the middle of whatever hook. */
+static void fork_in_handler(int sig)
+{
+	if (in_hook || is_child)
+		return;
+	pid_t pid = _Fork();
+	is_child = pid == 0;
+	in_hook = pid;
+}
+
+/* On one thread, whose locks are then its child's own. */
+static void *fork_in_hooks(void *arg)
+{
+	struct sigaction act = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
+	sigaction(SIGALRM, &act, NULL);
+	while (going_on()) {
+		int status;
+		struct itimerval soon = {.it_value = {0, 1 + rand() % 300}};
+		setitimer(ITIMER_REAL, &soon, NULL);
+		while (!in_hook && !is_child)
+			pass_hooks();
+		for (int i = 0; is_child; i++) {
+			pass_hooks();
+			if (i == 20)
+				_exit(7);
+		}
+		if (waitpid(in_hook, &status, 0) != in_hook || !WIFEXITED(status) ||
+			WEXITSTATUS(status) != 7)
+			fail("a child of a handler's fork did not end as it should");
+		in_hook = 0;
+		turns++;
+	}
+	return NULL;
+}
+
+struct label_api {
+	int (*set)(const char *key, const char *value);
+	int (*del)(const char *key);
+	int (*create)(const char *name, void **ret);
+	int (*add)(void *profile, const void *value, unsigned skip);
+	int (*drop)(void *profile, const void *value);
+};
+
+static void label(const struct label_api *api)
+{
+	char name[32], value[16];
+	void *profile;
+	snprintf(name, sizeof(name), "storm %lx", (long)pthread_self());
+	if (api->create(name, &profile))
+		fail("a profile was not made");
+	for (long i = 0; going_on(); i++, turns++) {
+		snprintf(value, sizeof(value), "%ld", i % 50);
+		if (api->set("phase", value) || api->set("other", value))
+			fail("a label was not set");
+		if (api->add(profile, value, 0) || api->drop(profile, value))
+			fail("a value was not in the profile, or twice");
+		pass_hooks();
+		if (api->del(i % 2 ? "phase" : "other"))
+			fail("a label was not taken away");
+	}
+}
+
+static void *find(const char *name)
+{
+	void *at = dlsym(RTLD_DEFAULT, name);
+	if (!at)
+		fail(name);
+	return at;
+}
+
+static void *use_labels(void *arg)
+{
+	struct label_api api = {
+		.set = (int (*)(const char *, const char *))find("sonde_label_set"),
+		.del = (int (*)(const char *))find("sonde_label_del"),
+		.create = (int (*)(const char *, void **))find("sonde_profile_new"),
+		.add = (int (*)(void *, const void *, unsigned))find("sonde_profile_add"),
+		.drop = (int (*)(void *, const void *))find("sonde_profile_remove"),
+	};
+	label(&api);
+	return NULL;
+}
+
 static void *keep_busy(void *arg)
 {
 	while (going_on())
@@ -179,6 +281,15 @@ int main(int argc, char **argv)
 		kinds[0] = exec_and_wait;
 	if (!strcmp(argv[1], "spawn"))
 		kinds[0] = spawn_and_wait;
+	if (!strcmp(argv[1], "handlers")) {
+		fork_in_hooks(NULL);
+		printf("%ld\n", (long)turns);
+		return 0;
+	}
+	if (!strcmp(argv[1], "labels")) {
+		kinds[0] = use_labels;
+		kinds[1] = create_threads;
+	}
 	if (!strcmp(argv[1], "threads"))
 		kinds[0] = kinds[1] = create_threads;
 	pthread_t threads[4];

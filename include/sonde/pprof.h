@@ -187,6 +187,16 @@ int sonde_profile_delta_write(const struct sonde_profile_delta *delta, int fd);
 void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 
 /*
+ * Where the heap grows: what was allocated in the first half of the time since the delta, of "heap" or
+ * "allocs", began and is still there, of stacks that hold more than they did then. Written as a profile
+ * of inuse_objects and inuse_space; /debug/pprof/heap?leak=1&seconds=N. Go has no such thing.
+ *
+ * Returns 0 or -errno as above, -EINVAL: the delta is of another profile, or a code below -10000 where
+ * nothing has been sampled yet.
+ */
+int sonde_heap_leaks_since(const struct sonde_profile_delta *delta, int fd);
+
+/*
  * A profile of the program's own: what it holds (sessions, files, handles), by the stacks that added
  * it; pprof.NewProfile, Lookup, Add, Remove and Count. It is written by name, as all profiles are,
  * and stays until the process ends. Values are only compared, never followed. `skip` leaves out that

@@ -119,6 +119,17 @@ HOOK int sonde_profile_delta_write(const struct sonde_profile_delta *d, int fd)
 	return write_view(d->view, d->since, fd);
 }
 
+HOOK int sonde_heap_leaks_since(const struct sonde_profile_delta *d, int fd)
+{
+	if (d->pid != sig_getpid())
+		return -ECHILD;
+	if (d->view->kind != RECORDING_HEAP)
+		return -EINVAL;
+	control_modules_changed();
+	control_refresh();
+	return export_write_grown(profiles_recording(), d->since, fd);
+}
+
 HOOK void sonde_profile_delta_free(struct sonde_profile_delta *d)
 {
 	if (!d)

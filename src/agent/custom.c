@@ -140,7 +140,7 @@ static struct recording_count *count_here(
 static int add_locked(
 	struct sonde_profile *p, struct recording *rec, uintptr_t value, struct recording_count *c)
 {
-	uint32_t had;
+	uint64_t had;
 	if (live_remove(&p->values, value, &had)) {
 		live_insert(&p->values, value, had);
 		return -EEXIST;
@@ -192,11 +192,11 @@ HOOK int sonde_profile_add(struct sonde_profile *p, const void *value, unsigned 
 
 static int remove_value(struct sonde_profile *p, struct recording *rec, uintptr_t value)
 {
-	uint32_t count;
+	uint64_t count;
 	sig_lock(&p->lock);
 	bool there = live_remove(&p->values, value, &count);
 	if (there) {
-		struct recording_count *c = recording_at(rec, count);
+		struct recording_count *c = recording_at(rec, (rec_ref)count);
 		recording_count(&c->values[1], 1);
 		p->n--;
 	}

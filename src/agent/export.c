@@ -240,7 +240,7 @@ static const struct recording_stack *stack_at(const struct export_source *source
 	return s;
 }
 
-static const struct recording_count *count_at(const struct export_source *source, rec_ref ref)
+const struct recording_count *export_count_at(const struct export_source *source, rec_ref ref)
 {
 	const struct recording_count *c = at_source(source->data, source->n, ref, sizeof(*c));
 	if (!c ||
@@ -261,7 +261,7 @@ int export_each_count(const struct export_source *source, enum recording_kind ki
 	uint32_t steps = 0;
 	for (uint32_t i = 0; i < RECORDING_BUCKETS; i++) {
 		for (rec_ref ref = atomic_load(&buckets[i]); ref && steps++ < CHAIN_MAX;) {
-			const struct recording_count *c = count_at(source, ref);
+			const struct recording_count *c = export_count_at(source, ref);
 			if (!c)
 				break;
 			const struct recording_stack *s =
@@ -336,6 +336,8 @@ static struct export_count read_count(
 		count.values[i] = load(&c->values[i]);
 	if (b->opts->since)
 		export_baseline_subtract(b->opts->since, b->rec, ref, count.values);
+	if (b->opts->leaks)
+		count.values[RECORDING_HEAP_LEAKED] = export_leaks_of(b->opts->leaks, b->rec, ref);
 	return count;
 }
 
@@ -466,7 +468,7 @@ static void add_cpu_comments(struct profile *p, const struct export_summary *sum
 		export_comment(p, "the program replaced the SIGPROF handler: samples stop there");
 }
 
-static void add_comments(struct profile *p, const struct export_view *view,
+static void add_comments(struct profile *p, const struct export_opts *opts,
 	const struct recording *rec, const struct export_summary *sum)
 {
 	export_comment(p, "recorded by sonde " SONDE_VERSION ": %llu stacks, %llu KiB of memory",
@@ -474,8 +476,10 @@ static void add_comments(struct profile *p, const struct export_view *view,
 	if (sum->lost)
 		export_comment(p, "%llu events are missing: the recording's memory was full",
 			(unsigned long long)sum->lost);
-	if (view->comments)
-		view->comments(p, rec);
+	if (opts->leaks)
+		export_leaks_comments(p, opts->leaks);
+	else if (opts->view->comments)
+		opts->view->comments(p, rec);
 }
 
 static struct value_type value_type(struct profile *p, struct export_type type)
@@ -524,7 +528,7 @@ int export_profile(const struct export_source *sources, size_t n, const struct e
 	if (opts->view->kind == RECORDING_CPU)
 		add_cpu_comments(p, &b.sum);
 	else
-		add_comments(p, opts->view, b.rec, &b.sum);
+		add_comments(p, opts, b.rec, &b.sum);
 	if (ret_summary)
 		*ret_summary = b.sum;
 	return 0;

@@ -9,6 +9,7 @@
 #define SONDE_AGENT_EXPORT_H
 
 #include "agent/export_baseline.h"
+#include "agent/export_leaks.h"
 #include "agent/export_view.h"
 #include "agent/recording.h"
 #include "base/base.h"
@@ -36,6 +37,7 @@ struct export_opts {
 	const struct export_view *view;
 	const struct export_baseline *since; /* NULL: all there is */
 	bool live;			     /* the process goes on: the profile lasts until now */
+	const struct export_leaks *leaks;    /* what export_leaks_view() shows; NULL: as recorded */
 };
 
 /* 0 and an initialized profile, or an error. ret_summary may be NULL. */
@@ -48,5 +50,8 @@ typedef void export_count_fn(void *ctx, rec_ref ref, const struct recording_stac
 	const struct recording_count *count);
 must_check int export_each_count(const struct export_source *source, enum recording_kind kind,
 	export_count_fn *each, void *ctx, struct err *err);
+
+/* The count at `ref`; NULL: there is none. For a source that one of the above has taken. */
+const struct recording_count *export_count_at(const struct export_source *source, rec_ref ref);
 
 #endif

@@ -7,23 +7,43 @@
 #include "agent/export_view.h"
 #include "agent/sampler.h"
 
-static int64_t scaled(uint64_t allocated, uint64_t freed, double scale)
+/* How many blocks one that was recorded stands for. */
+static double scale_of(const struct recording *rec, uint64_t key)
 {
-	double n = (double)(int64_t)(allocated - freed) * scale;
+	uint64_t size = recording_heap_size(key);
+	return 1 /
+	       sampler_probability(size ? (double)size : 1, (double)recording_heap_rate(rec, key));
+}
+
+static int64_t rounded(double n)
+{
 	return (int64_t)(n < 0 ? n - 0.5 : n + 0.5);
+}
+
+void export_heap_scaled(const struct export_count *c, uint64_t blocks, int64_t *ret)
+{
+	double n = (double)(int64_t)blocks * scale_of(c->rec, c->key);
+	ret[0] = rounded(n);
+	ret[1] = rounded(n * (double)recording_heap_size(c->key));
+}
+
+static uint64_t allocated(const uint64_t *values)
+{
+	return values[RECORDING_HEAP_ALLOCATED] - values[RECORDING_HEAP_HIDDEN];
+}
+
+double export_heap_in_use(const struct recording *rec, uint64_t key, const uint64_t *values)
+{
+	uint64_t n = allocated(values) - values[RECORDING_HEAP_FREED];
+	return (double)(int64_t)n * scale_of(rec, key) * (double)recording_heap_size(key);
 }
 
 bool export_heap_values(const struct export_count *c, int64_t *ret)
 {
-	uint64_t size = recording_heap_size(c->key), rate = recording_heap_rate(c->rec, c->key);
-	double scale = 1 / sampler_probability(size ? (double)size : 1, (double)rate);
-	uint64_t allocated = c->values[RECORDING_HEAP_ALLOCATED] - c->values[RECORDING_HEAP_HIDDEN];
-	uint64_t freed = c->values[RECORDING_HEAP_FREED];
-	ret[0] = scaled(allocated, 0, scale);
-	ret[1] = scaled(allocated, 0, scale * (double)size);
-	ret[2] = scaled(allocated, freed, scale);
-	ret[3] = scaled(allocated, freed, scale * (double)size);
-	return allocated || freed;
+	uint64_t n = allocated(c->values), freed = c->values[RECORDING_HEAP_FREED];
+	export_heap_scaled(c, n, ret);
+	export_heap_scaled(c, n - freed, ret + 2);
+	return n || freed;
 }
 
 unsigned export_heap_labels(struct profile *p, const struct export_count *c, struct label *ret)

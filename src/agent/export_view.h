@@ -53,6 +53,10 @@ void export_comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
 
 /* --- heap and allocs (export_heap.c) --- */
 bool export_heap_values(const struct export_count *c, int64_t *ret);
+/* Objects and bytes that so many recorded blocks of the count stand for. */
+void export_heap_scaled(const struct export_count *c, uint64_t blocks, int64_t *ret);
+/* Bytes in use that the values of a count of this key stand for. */
+double export_heap_in_use(const struct recording *rec, uint64_t key, const uint64_t *values);
 unsigned export_heap_labels(struct profile *p, const struct export_count *c, struct label *ret);
 int64_t export_heap_period(const struct recording *rec);
 void export_heap_comments(struct profile *p, const struct recording *rec);

@@ -107,19 +107,33 @@ int export_write_baseline(struct export_heap *h, const struct recording *rec,
 	return rc;
 }
 
-static int build_and_write(const struct recording *rec, const struct export_opts *opts, int fd)
+struct writing {
+	struct export_source source;
+	const struct export_opts *opts;
+	int fd;
+};
+
+static int build_and_write(const struct writing *w)
 {
 	struct profile p;
 	struct buf out = BUF_INIT;
-	struct export_source source = {rec, rec->size};
-	int rc = export_profile(&source, 1, opts, &p, NULL, NULL);
+	int rc = export_profile(&w->source, 1, w->opts, &p, NULL, NULL);
 	if (rc)
 		return rc;
 	profile_write(&p, &out);
-	return sig_write_all(fd, out.data, out.len);
+	return sig_write_all(w->fd, out.data, out.len);
 }
 
-int export_write(const struct recording *rec, const struct export_opts *opts, int fd)
+static int find_and_write(const struct writing *w)
+{
+	struct export_leaks leaks;
+	struct export_opts opts = {.view = export_leaks_view(), .leaks = &leaks, .live = true};
+	struct writing found = {w->source, &opts, w->fd};
+	int rc = export_leaks_grown(&leaks, &w->source, 1, w->opts->since, NULL);
+	return rc ? rc : build_and_write(&found);
+}
+
+static int on_a_heap(int (*write)(const struct writing *), const struct writing *w)
 {
 	struct export_heap *h = export_heap_new();
 	if (!h)
@@ -128,9 +142,22 @@ int export_write(const struct recording *rec, const struct export_opts *opts, in
 	volatile int rc = -ENOMEM;
 	heap_quiet_begin(); /* zlib allocates */
 	if (!setjmp(h->failed))
-		rc = build_and_write(rec, opts, fd);
+		rc = write(w);
 	heap_quiet_end();
 	mem_heap_set(before);
 	export_heap_free(h);
 	return rc;
+}
+
+int export_write(const struct recording *rec, const struct export_opts *opts, int fd)
+{
+	struct writing w = {{rec, rec->size}, opts, fd};
+	return on_a_heap(build_and_write, &w);
+}
+
+int export_write_grown(const struct recording *rec, const struct export_baseline *since, int fd)
+{
+	const struct export_opts opts = {.since = since};
+	struct writing w = {{rec, rec->size}, &opts, fd};
+	return on_a_heap(find_and_write, &w);
 }

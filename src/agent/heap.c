@@ -52,7 +52,8 @@ static void record(struct recording *rec, void *p, uint64_t key, const void *cal
 {
 	struct live_table *live = &state->live;
 	rec_ref ref = count_for(rec, control_self(), key, caller);
-	if (ref && live_insert(live, (uintptr_t)p, ref))
+	if (ref && live_insert(live, (uintptr_t)p,
+			   recording_heap_block(ref, sig_clock_ns(CLOCK_MONOTONIC))))
 		add(rec, ref, RECORDING_HEAP_ALLOCATED);
 	else
 		recording_count(&rec->lost[RECORDING_HEAP], 1);
@@ -91,12 +92,12 @@ __attribute__((noinline, cold)) void heap_sample(void *p, size_t size, const voi
 static void take_out(void *p, enum recording_heap_value why)
 {
 	unsigned token;
-	rec_ref ref;
+	uint64_t block;
 	struct recording *rec = state_enter(&token);
 	if (!rec)
 		return;
-	if (live_remove(&state->live, (uintptr_t)p, &ref))
-		add(rec, ref, why);
+	if (live_remove(&state->live, (uintptr_t)p, &block))
+		add(rec, (rec_ref)block, why);
 	state_leave(token);
 }
 
@@ -119,7 +120,7 @@ struct heap_moving heap_moving_begin(void *p)
 		!live_maybe(&state->live, (uintptr_t)p))
 		return m;
 	m.rec = state_enter(&m.token);
-	if (!m.rec || live_remove(&state->live, (uintptr_t)p, &m.count))
+	if (!m.rec || live_remove(&state->live, (uintptr_t)p, &m.block))
 		return m;
 	state_leave(m.token);
 	m.rec = NULL;
@@ -130,8 +131,8 @@ void heap_moving_end(const struct heap_moving *m, void *p, bool freed)
 {
 	if (!m->rec)
 		return;
-	if (freed || !live_insert(&state->live, (uintptr_t)p, m->count))
-		add(m->rec, m->count, RECORDING_HEAP_FREED);
+	if (freed || !live_insert(&state->live, (uintptr_t)p, m->block))
+		add(m->rec, (rec_ref)m->block, RECORDING_HEAP_FREED);
 	state_leave(m->token);
 }
 
@@ -172,6 +173,7 @@ static int set(struct recording *rec, uint64_t rate)
 	if (__asan_init)
 		return 0; /* the profile says why it is empty */
 	state->live.bytes_max = HEAP_TABLE_MAX;
+	rec->heap.table = (uintptr_t)&state->live;
 	atomic_store(&heap_watching, true);
 	settings++;
 	atomic_store(&heap_epoch, settings * RECORDING_HEAP_RATES + (uint32_t)number);

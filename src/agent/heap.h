@@ -86,7 +86,7 @@ void heap_hide(void *p);
 struct heap_moving {
 	struct recording *rec; /* NULL: it is not a recorded one */
 	unsigned token;
-	uint32_t count;
+	uint64_t block; /* its value in the table */
 };
 struct heap_moving heap_moving_begin(void *p);
 void heap_moving_end(const struct heap_moving *m, void *p, bool freed);

@@ -14,17 +14,9 @@
 
 #include <sys/mman.h>
 
-#define LINES_FIRST	 512u
-#define GENERATION_SHIFT 3
-#define FULL_PER_LINE	 4
-#define SPARE_LINES	 1024
-#define CLAIMED		 1u /* no block's address: a slot whose value is not there yet */
-#define SPARE_SIZE	 (SPARE_LINES * sizeof(struct live_line))
-
-static uint32_t lines_in(uint32_t generation)
-{
-	return LINES_FIRST << (GENERATION_SHIFT * generation);
-}
+#define FULL_PER_LINE 4
+#define SPARE_LINES   1024
+#define SPARE_SIZE    (SPARE_LINES * sizeof(struct live_line))
 
 /* A child of fork, whose table is wiped as well, does not pay for copies of the pages; one that was
  * made in the midst of an insert finds zeros. */
@@ -53,7 +45,7 @@ static struct live_line *lines_of(struct live_table *t, uint32_t generation)
 	struct live_line *lines = atomic_load_explicit(&g->lines, memory_order_acquire);
 	if (lines)
 		return lines;
-	size_t size = lines_in(generation) * sizeof(struct live_line);
+	size_t size = live_lines_in(generation) * sizeof(struct live_line);
 	struct live_line *fresh = map_pages(t, size);
 	if (!fresh)
 		return atomic_load(&g->lines);
@@ -95,16 +87,16 @@ static struct live_line *next_or_new(struct live_table *t, struct live_line *lin
 	return atomic_compare_exchange_strong(&line->overflow, &next, fresh) ? fresh : next;
 }
 
-static bool put(struct live_line *line, uintptr_t address, uint32_t value)
+static bool put(struct live_line *line, uintptr_t address, uint64_t value)
 {
 	for (int i = 0; i < LIVE_WAYS; i++) {
 		uintptr_t free_slot = 0;
 		if (atomic_load_explicit(&line->address[i], memory_order_relaxed))
 			continue;
-		if (!atomic_compare_exchange_strong(&line->address[i], &free_slot, CLAIMED))
+		if (!atomic_compare_exchange_strong(&line->address[i], &free_slot, LIVE_CLAIMED))
 			continue;
 		atomic_store_explicit(&line->value[i], value, memory_order_relaxed);
-		atomic_store_explicit(&line->address[i], address, memory_order_release);
+		atomic_store_explicit(&line->address[i], live_hide(address), memory_order_release);
 		return true;
 	}
 	return false;
@@ -128,20 +120,19 @@ static void filter_remove(struct live_table *t, uintptr_t address)
 
 static void grow_if_full(struct live_table *t, uint32_t generation, uint64_t count)
 {
-	if (count < (uint64_t)lines_in(generation) * FULL_PER_LINE ||
+	if (count < (uint64_t)live_lines_in(generation) * FULL_PER_LINE ||
 		generation + 1 == LIVE_GENERATIONS)
 		return;
 	if (lines_of(t, generation + 1))
 		atomic_compare_exchange_strong(&t->newest, &generation, generation + 1);
 }
 
-bool live_insert(struct live_table *t, uintptr_t address, uint32_t value)
+bool live_insert(struct live_table *t, uintptr_t address, uint64_t value)
 {
-	if (address <= CLAIMED)
-		return false;
 	uint32_t generation = atomic_load_explicit(&t->newest, memory_order_acquire);
 	struct live_line *lines = lines_of(t, generation);
-	struct live_line *line = lines ? &lines[live_hash(address) % lines_in(generation)] : NULL;
+	struct live_line *line =
+		lines ? &lines[live_hash(address) % live_lines_in(generation)] : NULL;
 	filter_add(t, address);
 	while (line && !put(line, address, value))
 		line = next_or_new(t, line);
@@ -155,12 +146,12 @@ bool live_insert(struct live_table *t, uintptr_t address, uint32_t value)
 	return true;
 }
 
-static bool take(struct live_line *line, uintptr_t address, uint32_t *ret_value)
+static bool take(struct live_line *line, uintptr_t address, uint64_t *ret_value)
 {
 	for (; line; line = atomic_load_explicit(&line->overflow, memory_order_acquire)) {
 		for (int i = 0; i < LIVE_WAYS; i++) {
 			if (atomic_load_explicit(&line->address[i], memory_order_acquire) !=
-				address)
+				live_hide(address))
 				continue;
 			*ret_value = atomic_load_explicit(&line->value[i], memory_order_relaxed);
 			atomic_store_explicit(&line->address[i], 0, memory_order_release);
@@ -170,9 +161,9 @@ static bool take(struct live_line *line, uintptr_t address, uint32_t *ret_value)
 	return false;
 }
 
-bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value)
+bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value)
 {
-	if (address <= CLAIMED || !live_maybe(t, address)) /* free(NULL): an empty slot is 0, too */
+	if (!live_maybe(t, address))
 		return false;
 	for (int g = (int)atomic_load_explicit(&t->newest, memory_order_acquire); g >= 0; g--) {
 		struct live_generation *generation = &t->generations[g];
@@ -180,7 +171,8 @@ bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value)
 			atomic_load_explicit(&generation->lines, memory_order_acquire);
 		if (!lines || !atomic_load_explicit(&generation->count, memory_order_relaxed))
 			continue;
-		if (!take(&lines[live_hash(address) % lines_in((uint32_t)g)], address, ret_value))
+		if (!take(&lines[live_hash(address) % live_lines_in((uint32_t)g)], address,
+			    ret_value))
 			continue;
 		atomic_fetch_sub(&generation->count, 1);
 		filter_remove(t, address);
@@ -189,27 +181,27 @@ bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value)
 	return false;
 }
 
-static void each_in(struct live_line *line, void (*each)(uintptr_t, uint32_t, void *), void *ctx)
+static void each_in(struct live_line *line, void (*each)(uintptr_t, uint64_t, void *), void *ctx)
 {
 	for (; line; line = atomic_load_explicit(&line->overflow, memory_order_acquire)) {
 		for (int i = 0; i < LIVE_WAYS; i++) {
 			uintptr_t address =
 				atomic_load_explicit(&line->address[i], memory_order_acquire);
-			if (address > CLAIMED)
-				each(address,
+			if (address != 0 && address != LIVE_CLAIMED)
+				each(live_hide(address),
 					atomic_load_explicit(&line->value[i], memory_order_relaxed),
 					ctx);
 		}
 	}
 }
 
-void live_each(struct live_table *t, void (*each)(uintptr_t, uint32_t, void *), void *ctx)
+void live_each(struct live_table *t, void (*each)(uintptr_t, uint64_t, void *), void *ctx)
 {
 	uint32_t newest = atomic_load_explicit(&t->newest, memory_order_acquire);
 	for (uint32_t g = 0; g <= newest; g++) {
 		struct live_line *lines =
 			atomic_load_explicit(&t->generations[g].lines, memory_order_acquire);
-		for (uint32_t i = 0; lines && i < lines_in(g); i++)
+		for (uint32_t i = 0; lines && i < live_lines_in(g); i++)
 			each_in(&lines[i], each, ctx);
 	}
 }
@@ -219,7 +211,7 @@ void live_clear(struct live_table *t)
 	for (uint32_t g = 0; g < LIVE_GENERATIONS; g++) {
 		struct live_line *lines = atomic_exchange(&t->generations[g].lines, NULL);
 		if (lines)
-			unmap_pages(t, lines, lines_in(g) * sizeof(*lines));
+			unmap_pages(t, lines, live_lines_in(g) * sizeof(*lines));
 		atomic_store(&t->generations[g].count, 0);
 	}
 	for (struct live_line *chunk = atomic_exchange(&t->spare, NULL), *next; chunk;

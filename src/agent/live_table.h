@@ -1,5 +1,5 @@
 /*
- * live_table: recorded blocks that have not been freed, address -> bucket.
+ * live_table: recorded blocks that have not been freed, address -> what belongs to it.
  *
  * Asked on every free() of the program, so the common answer, "not one of ours", must cost a load
  * and a branch: a table of small counters, indexed by a hash of the address, stands in front.
@@ -7,7 +7,8 @@
  * Lock-free: insert, remove and walk may run at once on any thread, and inside a fork's child of
  * any of them. Two calls never carry the same address at once, because the allocator gives an
  * address to one owner: the owner removes before the block is really freed, and inserts after it
- * was really allocated. Memory comes in generations by mmap, is kept until live_clear(), and is
+ * was really allocated. Addresses are written so that they do not look like any (live_hide()): who
+ * searches the process's memory for pointers to a block (export_reach.h) must not find the table. Memory comes in generations by mmap, is kept until live_clear(), and is
  * bounded.
  */
 #ifndef SONDE_AGENT_LIVE_TABLE_H
@@ -21,12 +22,15 @@
 #define LIVE_FILTER_BITS 17
 #define LIVE_GENERATIONS 6
 #define LIVE_WAYS	 7
+#define LIVE_LINES_FIRST 512u
+#define LIVE_GROWTH	 3  /* each generation has 8 times the lines of the one before */
+#define LIVE_CLAIMED	 1u /* a slot whose value is not there yet; no address looks like it */
 
 /* A cache line of addresses, then what belongs to them; full lines chain to overflow lines. */
 struct live_line {
-	_Alignas(64) _Atomic uintptr_t address[LIVE_WAYS]; /* 0: free */
+	_Alignas(64) _Atomic uintptr_t address[LIVE_WAYS]; /* live_hide(); 0: free */
 	_Atomic(struct live_line *) overflow;
-	_Atomic uint32_t value[LIVE_WAYS];
+	_Atomic uint64_t value[LIVE_WAYS];
 };
 
 struct live_generation {
@@ -49,6 +53,17 @@ static inline uint32_t live_hash(uintptr_t address)
 	return (uint32_t)((uint64_t)address * 0x9e3779b97f4a7c15u >> 32);
 }
 
+static inline uint32_t live_lines_in(uint32_t generation)
+{
+	return LIVE_LINES_FIRST << (LIVE_GROWTH * generation);
+}
+
+/* There and back: no address of a program has these bits. */
+static inline uintptr_t live_hide(uintptr_t address)
+{
+	return address ^ 0x5a5a000000000000u;
+}
+
 /* False: certainly not in the table. */
 static inline bool live_maybe(struct live_table *t, uintptr_t address)
 {
@@ -56,13 +71,12 @@ static inline bool live_maybe(struct live_table *t, uintptr_t address)
 		       memory_order_relaxed) != 0;
 }
 
-/* False if there was no memory (counted), or the address is 0 or 1: it is as if it had never been
- * recorded. */
-bool live_insert(struct live_table *t, uintptr_t address, uint32_t value);
+/* False if there was no memory: counted, and the block is as if it had never been recorded. */
+bool live_insert(struct live_table *t, uintptr_t address, uint64_t value);
 /* True, and its value, if the address was there. */
-bool live_remove(struct live_table *t, uintptr_t address, uint32_t *ret_value);
+bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value);
 /* Each address present throughout is seen once; one that comes or goes meanwhile, perhaps. */
-void live_each(struct live_table *t, void (*each)(uintptr_t address, uint32_t value, void *ctx),
+void live_each(struct live_table *t, void (*each)(uintptr_t address, uint64_t value, void *ctx),
 	void *ctx);
 /* Empties it and gives its memory back. Nobody else may use it meanwhile. */
 void live_clear(struct live_table *t);

@@ -87,13 +87,15 @@ struct recording_wishes {
 struct recording_heap {
 	_Atomic uint64_t rates[RECORDING_HEAP_RATES]; /* so far, by their number; 0: no more */
 	_Atomic uint64_t table_bytes;		      /* of the table of live blocks */
-	_Atomic uint32_t hindered;		      /* enum recording_heap_hindrance */
+	uint64_t table;		   /* its address in the process (live_table.h); 0: there is none */
+	_Atomic uint32_t hindered; /* enum recording_heap_hindrance */
 };
 
 enum recording_heap_value {
 	RECORDING_HEAP_ALLOCATED, /* blocks recorded */
 	RECORDING_HEAP_FREED,	  /* of them */
 	RECORDING_HEAP_HIDDEN,	  /* of them: never to be shown (sonde_heap_hide) */
+	RECORDING_HEAP_LEAKED, /* of those not freed: found to be leaked, when the process ended */
 	RECORDING_HEAP_VALUES,
 };
 
@@ -222,6 +224,18 @@ static inline uint64_t recording_heap_rate(const struct recording *rec, uint64_t
 {
 	return atomic_load_explicit(
 		&rec->heap.rates[(key >> 56) % RECORDING_HEAP_RATES], memory_order_relaxed);
+}
+
+/* A block's value in the table of live blocks: its count, and when it was allocated, in steps of
+ * 4.2 ms of the monotonic clock, which come round after half a year. */
+static inline uint64_t recording_heap_block(rec_ref count, uint64_t monotonic_ns)
+{
+	return count | (monotonic_ns >> 22) << 32;
+}
+
+static inline uint32_t recording_heap_tick(uint64_t monotonic_ns)
+{
+	return (uint32_t)(monotonic_ns >> 22);
 }
 
 static inline _Atomic rec_ref *recording_buckets(const struct recording *rec)

@@ -94,35 +94,59 @@ static int settle(struct live_server *d, const struct live_process *process,
 	return d->target.set_rate(d->target.ctx, process, view->kind, rate, err);
 }
 
+/* What is asked for. */
+struct live_question {
+	const struct export_view *view;
+	long seconds;
+	bool leak, text;
+	const char *name; /* of a file */
+};
+
+static int build(struct live_server *d, const struct live_process *process,
+	const struct live_question *q, const struct export_baseline *since, struct profile *ret,
+	struct err *err)
+{
+	struct export_opts opts = {.view = q->view, .since = since, .live = true};
+	struct export_leaks leaks;
+	if (!q->leak)
+		return live_profile(d, process, &opts, ret, NULL, err);
+	int rc = export_leaks_grown(&leaks, process->sources, process->n, since, err);
+	opts = (struct export_opts){.view = q->view, .live = true, .leaks = &leaks};
+	if (!rc)
+		rc = live_profile(d, process, &opts, ret, NULL, err);
+	export_leaks_release(&leaks);
+	return rc;
+}
+
 /* The profile now, or the difference that `seconds` make; kept in ret. */
 static void answer(struct live_server *d, const struct http_request *req,
-	const struct live_process *process, const struct export_view *view, long seconds, bool text,
-	const char *name, struct http_response *ret)
+	const struct live_process *process, const struct live_question *q,
+	struct http_response *ret)
 {
-	struct export_baseline since;
-	struct export_opts opts = {.view = view, .live = true};
+	struct export_baseline baseline;
+	const struct export_baseline *since = NULL;
 	struct err err = ERR_INIT;
 	struct profile p;
-	int rc = settle(d, process, view, &err);
-	if (seconds > 0 && !rc) {
-		rc = export_baseline_take(&since, process->sources, process->n, view->kind, &err);
-		opts.since = rc ? NULL : &since;
-		if (!rc && !sleep_seconds(d, req, seconds)) {
-			export_baseline_release(&since);
-			return;
-		}
-		rc = rc ? rc : settle(d, process, view, &err);
+	bool wanted = true;
+	int rc = settle(d, process, q->view, &err);
+	if (q->seconds > 0 && !rc) {
+		rc = export_baseline_take(
+			&baseline, process->sources, process->n, q->view->kind, &err);
+		since = rc ? NULL : &baseline;
+		wanted = !since || sleep_seconds(d, req, q->seconds);
+		if (!rc && wanted)
+			rc = settle(d, process, q->view, &err);
 	}
-	if (!rc)
-		rc = live_profile(d, process, &opts, &p, NULL, &err);
-	if (opts.since)
-		export_baseline_release(&since);
+	if (!rc && wanted)
+		rc = build(d, process, q, since, &p, &err);
+	if (since)
+		export_baseline_release(&baseline);
 	if (rc) {
 		live_error(ret, 500, "%s", err.msg);
-		return;
+	} else if (wanted) {
+		send(&p, q->view, q->text, q->name, ret);
+		profile_release(&p);
 	}
-	send(&p, view, text, name, ret);
-	profile_release(&p);
 }
 
 /* "seconds"; -1 after an error was sent. */
@@ -156,25 +180,41 @@ static bool take_snapshot(struct live_server *d, const struct live_process *proc
 	return false;
 }
 
+/* Whether it can be answered; otherwise an error was sent. */
+static bool is_sensible(const struct live_question *q, struct http_response *ret)
+{
+	if (q->leak && q->view->kind != RECORDING_HEAP)
+		live_error(ret, 400, "\"leak\" parameter is not supported for this profile type");
+	else if (q->seconds > 0 && q->view->kind == RECORDING_GOROUTINE)
+		live_error(
+			ret, 400, "\"seconds\" parameter is not supported for this profile type");
+	else if (q->seconds > 0 && q->text && !q->leak)
+		live_error(ret, 400, "seconds and debug params are incompatible");
+	else if (q->leak && !q->seconds)
+		live_error(ret, 400, "leak wants seconds: for how long to watch the heap grow");
+	else
+		return true;
+	return false;
+}
+
 static void serve_view(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, const char *name, struct http_response *ret)
 {
 	const struct export_view *view = export_view(name);
-	bool text = atoi(http_param(req, "debug")) > 0;
 	if (!view || view->kind == RECORDING_CPU) {
 		live_error(ret, 404, "Unknown profile");
 		return;
 	}
-	long seconds = get_seconds(req, 0, ret);
-	if (seconds > 0 && view->kind == RECORDING_GOROUTINE)
-		live_error(
-			ret, 400, "\"seconds\" parameter is not supported for this profile type");
-	else if (seconds >= 0 && !take_snapshot(d, process, view, ret))
+	struct live_question q = {.view = view,
+		.seconds = get_seconds(req, 0, ret),
+		.leak = atoi(http_param(req, "leak")) > 0,
+		.text = atoi(http_param(req, "debug")) > 0,
+		.name = view->name};
+	if (q.seconds < 0 || !is_sensible(&q, ret) || !take_snapshot(d, process, view, ret))
 		return;
-	else if (seconds > 0 && text)
-		live_error(ret, 400, "seconds and debug params are incompatible");
-	else if (seconds >= 0)
-		answer(d, req, process, view, seconds, text, view->name, ret);
+	if (q.leak)
+		q.view = export_leaks_view();
+	answer(d, req, process, &q, ret);
 }
 
 /* --- cpu, wall --- */
@@ -226,7 +266,11 @@ static void serve_taken(struct live_server *d, const struct http_request *req,
 			view->kind == RECORDING_CPU ? "CPU" : view->name, err.msg);
 		return;
 	}
-	answer(d, req, process, view, seconds, text && view->kind != RECORDING_CPU, name, ret);
+	struct live_question q = {.view = view,
+		.seconds = seconds,
+		.text = text && view->kind != RECORDING_CPU,
+		.name = name};
+	answer(d, req, process, &q, ret);
 	end_taking(d, process, view->kind);
 }
 

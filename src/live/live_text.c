@@ -46,9 +46,11 @@ static void add_up(const struct profile *p, int64_t *sums)
 			sums[v] += profile_values(p, i)[v];
 }
 
-/* Values: alloc objects, alloc bytes, in use objects, in use bytes. */
-static void heap_line(const int64_t *v, struct buf *out)
+/* Values: alloc objects, alloc bytes, in use objects, in use bytes. Of leaks there are only the two that
+ * are in use. */
+static void heap_line(const struct export_view *view, const int64_t *all, struct buf *out)
 {
+	const int64_t v[4] = {all[0], all[1], all[view->type_n - 2], all[view->type_n - 1]};
 	buf_printf(out, "%lld: %lld [%lld: %lld]", (long long)v[2], (long long)v[3],
 		(long long)v[0], (long long)v[1]);
 }
@@ -56,7 +58,7 @@ static void heap_line(const int64_t *v, struct buf *out)
 static void add_value(const struct export_view *view, const int64_t *v, struct buf *out)
 {
 	if (view->kind == RECORDING_HEAP)
-		heap_line(v, out);
+		heap_line(view, v, out);
 	else if (view->kind == RECORDING_BLOCK || view->kind == RECORDING_MUTEX)
 		buf_printf(out, "%lld %lld", (long long)v[1], (long long)v[0]);
 	else
@@ -69,7 +71,7 @@ static void add_heading(const struct profile *p, const struct export_view *view,
 	add_up(p, sums);
 	if (view->kind == RECORDING_HEAP) {
 		buf_addstr(out, "heap profile: ");
-		heap_line(sums, out);
+		heap_line(view, sums, out);
 		buf_addstr(out, " @ heap/2\n");
 	} else if (view->kind == RECORDING_BLOCK || view->kind == RECORDING_MUTEX) {
 		buf_printf(out, "--- %s:\ncycles/second=1000000000\n",

@@ -1,8 +1,13 @@
 """What the heap's tests share."""
 import glob
+import http.client
 import math
+import re
+import subprocess
+import tempfile
+import time
 
-from agentlib import Skip
+from agentlib import SONDE, WORK, Profile, Skip
 
 CHANCE = 1e-6  # that a check of an estimate fails with nothing wrong
 ALLOCATORS = {"glibc": None, "jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4",
@@ -36,3 +41,36 @@ def bound(parts, power):
   most = max(value / p for _, value, p in chances)
   log = math.log(2 / CHANCE)
   return most * log / 3 + math.sqrt((most * log / 3)**2 + 2 * variance * log)
+
+
+class Served:
+  """A program under `sonde run -http`, for as long as its standard input is open."""
+
+  def __init__(self, *cmd, flags=()):
+    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *flags, "--", *cmd], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = self.run.stderr.readline()
+    self.port = int(re.search(r"serving http://localhost:(\d+)/debug/pprof/", line).group(1))
+
+  def __enter__(self):
+    while self.ask("")[0] != 200:  # it has begun to record
+      assert self.run.poll() is None
+      time.sleep(0.01)
+    return self
+
+  def __exit__(self, *why):
+    self.run.communicate()
+
+  def ask(self, path):
+    """Status and body."""
+    connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
+    connection.request("GET", "/debug/pprof/" + path)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+  def profile(self, path):
+    status, body = self.ask(path)
+    assert status == 200, (status, body)
+    with tempfile.NamedTemporaryFile(dir=WORK, delete=False) as file:
+      file.write(body)
+    return Profile(file.name)

@@ -26,7 +26,7 @@ static uintptr_t address_of(uint32_t i)
 	return 0x7f0000000000u + (uintptr_t)i * 48;
 }
 
-static void count_one(uintptr_t address, uint32_t value, void *ctx)
+static void count_one(uintptr_t address, uint64_t value, void *ctx)
 {
 	uint32_t i = (uint32_t)((address - 0x7f0000000000u) / 48);
 	assert_int_equal(value, i * 7);
@@ -37,13 +37,15 @@ static void what_goes_in_comes_out(void **state)
 {
 	enum { N = 300000 };
 	struct live_table *t = table_new(1u << 30);
-	uint32_t value, seen = 0;
+	uint64_t value;
+	uint32_t seen = 0;
 	assert_false(live_remove(t, address_of(1), &value));
 	for (uint32_t i = 0; i < N; i++)
 		assert_true(live_insert(t, address_of(i), i * 7));
 	live_each(t, count_one, &seen);
 	assert_int_equal(seen, N);
 	assert_false(live_remove(t, 0, &value)); /* free(NULL) */
+	assert_false(live_remove(t, 1, &value));
 	for (uint32_t i = 0; i < N; i += 2) {
 		assert_true(live_maybe(t, address_of(i)));
 		assert_true(live_remove(t, address_of(i), &value));
@@ -61,6 +63,22 @@ static void what_goes_in_comes_out(void **state)
 	table_free(t);
 }
 
+/* A custom profile has values that are no addresses. */
+static void any_address_will_do(void **state)
+{
+	static const uintptr_t odd[] = {1, 2, UINTPTR_MAX, UINTPTR_MAX - 1};
+	struct live_table *t = table_new(1u << 30);
+	uint64_t value;
+	for (uint32_t i = 0; i < 4; i++)
+		assert_true(live_insert(t, odd[i], UINT64_MAX - i));
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_true(live_remove(t, odd[i], &value));
+		assert_true(value == UINT64_MAX - i);
+		assert_false(live_remove(t, odd[i], &value));
+	}
+	table_free(t);
+}
+
 static void small_programs_touch_little(void **state)
 {
 	struct live_table *t = table_new(1u << 30);
@@ -73,7 +91,8 @@ static void small_programs_touch_little(void **state)
 static void a_full_budget_is_counted(void **state)
 {
 	struct live_table *t = table_new(256 * 1024);
-	uint32_t in = 0, out = 0, value;
+	uint32_t in = 0, out = 0;
+	uint64_t value;
 	for (uint32_t i = 0; i < 20000; i++)
 		in += live_insert(t, address_of(i), i * 7);
 	assert_true(in > 1000 && in < 20000);
@@ -101,7 +120,7 @@ static void *churn(void *arg)
 			c->wrong += !live_insert(
 				c->table, address_of(c->first + i), (c->first + i) * 7);
 		for (uint32_t i = 0; i < CHURN_BLOCKS; i++) {
-			uint32_t value = 0;
+			uint64_t value = 0;
 			c->wrong += !live_remove(c->table, address_of(c->first + i), &value);
 			c->wrong += value != (c->first + i) * 7;
 		}
@@ -134,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_goes_in_comes_out),
+		cmocka_unit_test(any_address_will_do),
 		cmocka_unit_test(small_programs_touch_little),
 		cmocka_unit_test(a_full_budget_is_counted),
 		cmocka_unit_test(threads_do_not_disturb_each_other),

@@ -1,5 +1,5 @@
-"""What does the heap profiler cost? python3 run.py BUILD prints a table: ns a malloc and its free, with each
-profiler and with its allocator alone, in rounds of random order."""
+"""What does the heap profiler cost? python3 run.py BUILD prints two tables: ns a malloc and its free, back to back and
+10 million times a second, with each profiler and with its allocator alone, in rounds of random order."""
 import glob
 import os
 import random
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-ROUNDS = 3
+ROUNDS = 7
 BUILD = os.path.abspath(sys.argv[1])
 PAIRS = os.path.join(BUILD, "bench/heap/bench_heap_pairs")
 SONDE = os.path.join(BUILD, "sonde")
@@ -33,6 +33,10 @@ def variants():
   tcmalloc = library("libtcmalloc.so.4")
   if tcmalloc:
     yield "tcmalloc", None, [], {"LD_PRELOAD": tcmalloc}
+    yield "tcmalloc, sampling, 512 KiB", "tcmalloc", [], {
+      "LD_PRELOAD": tcmalloc, "TCMALLOC_SAMPLE_PARAMETER": "524288"}
+    yield "gperftools, HEAPPROFILE (all allocations)", "tcmalloc", [], {
+      "LD_PRELOAD": tcmalloc, "HEAPPROFILE": os.path.join(WORK, "gperf")}
     yield "tcmalloc, sonde, 512 KiB", "tcmalloc", sonde(), {"LD_PRELOAD": tcmalloc}
   jemalloc = library("libjemalloc.so.2")
   if jemalloc:
@@ -49,6 +53,12 @@ def measure(prefix, env, args):
   return next(float(line) for line in out.stdout.split("\n") if line.replace(".", "", 1).isdigit())
 
 
+def gap_for(ns):
+  """Times around the loop between pairs that make a pair and its gap take that long with glibc."""
+  few, many = (min(measure([], {}, ["64", gap]) for _ in range(3)) for gap in ("20", "120"))
+  return str(round(20 + (ns - few) / (many - few) * 100))
+
+
 def table(args):
   runs = {name: (base, prefix, env, []) for name, base, prefix, env in variants()}
   for _ in range(ROUNDS):
@@ -56,13 +66,18 @@ def table(args):
       _, prefix, env, times = runs[name]
       times.append(measure(prefix, env, args))
   least = {name: min(run[3]) for name, run in runs.items()}
-  print("| | ns, least (median) | ratio of the least |\n|---|---|---|")
+  print("| | ns, least (median, largest) | more than the base | ratio of the least | of the medians |\n|---|---|---|---|---|")
   for name, (base, _, _, times) in runs.items():
-    ratio = "%.2f" % (least[name] / least[base]) if base else ""
-    print("| %s | %.1f (%.1f) | %s |" % (name, least[name], statistics.median(times), ratio))
+    row = [name, "%.1f (%.1f, %.1f)" % (least[name], statistics.median(times), max(times)), "", "", ""]
+    if base:
+      medians = statistics.median(times) / statistics.median(runs[base][3])
+      row[2:] = ["%.2f" % (least[name] - least[base]), "%.3f" % (least[name] / least[base]), "%.3f" % medians]
+    print("| " + " | ".join(row) + " |")
 
 
 subprocess.run(["ninja", "-C", BUILD, "bench/heap/bench_heap_pairs"], stdout=subprocess.DEVNULL, check=True)
 print("Back to back, 64 bytes:\n")
 table(["64"])
+print("\n10 million a second, 64 bytes:\n")
+table(["64", gap_for(100)])
 shutil.rmtree(WORK, ignore_errors=True)

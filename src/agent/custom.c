@@ -30,6 +30,7 @@ struct sonde_profile {
 	uint64_t n;
 	struct export_view view;
 	struct live_table values;
+	struct live_filter filter; /* of `values`: pages of it that are used */
 	char name[NAME_MAX_BYTES];
 };
 
@@ -97,6 +98,7 @@ static int make_locked(const char *name, struct sonde_profile **ret)
 	}
 	memcpy(p->name, name, strlen(name));
 	p->pid = sig_getpid();
+	p->values.filter = &p->filter;
 	p->values.bytes_max = TABLE_MAX;
 	p->view = (struct export_view){.name = p->name,
 		.kind = RECORDING_CUSTOM,

@@ -22,6 +22,7 @@
 
 _Atomic uint32_t heap_epoch;
 _Atomic bool heap_watching;
+struct live_filter heap_filter;
 _Thread_local struct heap_thread heap_thread;
 
 /* AddressSanitizer has an allocator that must see every block; ours would not be reached. */
@@ -71,12 +72,37 @@ static void sample(struct recording *rec, void *p, size_t size, const void *call
 		record(rec, p, recording_heap_key(size, number), caller);
 }
 
+/* Nothing is sampled: the thread need not come here again. */
+static void stand_idle(struct heap_thread *t)
+{
+	t->outer = NULL;
+	t->ready = t->sampler.epoch = 0;
+	t->sampler.left = UINT64_MAX;
+}
+
+/* The outer size is one to be counted down, too. */
+__attribute__((noinline, cold)) bool heap_ask(struct heap_request *r)
+{
+	struct heap_thread *t = &heap_thread;
+	t->serial++;
+	if (!heap_armed()) {
+		stand_idle(t);
+		return false;
+	}
+	if (!t->outer)
+		return true;
+	*r = (struct heap_request){t->outer_size, t->outer};
+	t->outer = NULL;
+	t->ready = t->sampler.epoch;
+	return !heap_counted(r->size);
+}
+
 __attribute__((noinline, cold)) void heap_sample(void *p, size_t size, const void *caller)
 {
 	struct heap_thread *t = &heap_thread;
 	unsigned token;
 	if (t->quiet) {
-		t->sampler.epoch = 0; /* the next one that counts draws afresh */
+		t->sampler.epoch = t->ready = 0; /* the next one that counts draws afresh */
 		return;
 	}
 	uint32_t epoch = atomic_load(&heap_epoch);
@@ -86,6 +112,7 @@ __attribute__((noinline, cold)) void heap_sample(void *p, size_t size, const voi
 		return;
 	}
 	sample(rec, p, size, caller);
+	t->ready = t->sampler.epoch;
 	state_leave(token);
 }
 
@@ -108,16 +135,14 @@ __attribute__((noinline, cold)) void heap_forget(void *p)
 
 void heap_hide(void *p)
 {
-	if (atomic_load_explicit(&heap_watching, memory_order_relaxed) &&
-		live_maybe(&state->live, (uintptr_t)p))
+	if (heap_maybe_recorded(p))
 		take_out(p, RECORDING_HEAP_HIDDEN);
 }
 
 struct heap_moving heap_moving_begin(void *p)
 {
 	struct heap_moving m = {0};
-	if (!atomic_load_explicit(&heap_watching, memory_order_relaxed) ||
-		!live_maybe(&state->live, (uintptr_t)p))
+	if (!atomic_load_explicit(&heap_watching, memory_order_relaxed) || !heap_maybe_recorded(p))
 		return m;
 	m.rec = state_enter(&m.token);
 	if (!m.rec || live_remove(&state->live, (uintptr_t)p, &m.block))
@@ -159,6 +184,19 @@ static void note_hindrance(struct recording *rec)
 		atomic_store(&rec->heap.hindered, RECORDING_HEAP_NOT_REACHED);
 }
 
+/* In a fork's child, whose table is new, the filter may be the parent's yet. */
+static void prepare_table(struct live_table *live)
+{
+	static bool filter_used;
+	if (live->filter)
+		return;
+	if (filter_used)
+		live_filter_clear(&heap_filter);
+	filter_used = true;
+	live->filter = &heap_filter;
+	live->bytes_max = HEAP_TABLE_MAX;
+}
+
 static int set(struct recording *rec, uint64_t rate)
 {
 	static uint32_t settings;
@@ -172,7 +210,7 @@ static int set(struct recording *rec, uint64_t rate)
 	note_hindrance(rec);
 	if (__asan_init)
 		return 0; /* the profile says why it is empty */
-	state->live.bytes_max = HEAP_TABLE_MAX;
+	prepare_table(&state->live);
 	rec->heap.table = (uintptr_t)&state->live;
 	atomic_store(&heap_watching, true);
 	settings++;

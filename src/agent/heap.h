@@ -16,22 +16,34 @@
 
 /* Not 0: allocations are sampled. A number of its own for each setting of the rate, so that threads
  * notice; its low bits are the rate's number in the recording. */
-extern _Atomic uint32_t heap_epoch;
-/* Recorded blocks may be live: frees are to be looked up. Stays when sampling stops. */
-extern _Atomic bool heap_watching;
+extern _Atomic uint32_t heap_epoch SIG_HIDDEN;
+/* Recorded blocks may be live: reallocs are to be looked up. Stays when sampling stops. */
+extern _Atomic bool heap_watching SIG_HIDDEN;
+/* Of the table of live blocks; in no block that is wiped in a fork's child, because free reads it
+ * whatever the state is. What a child finds in it, it looks up in vain. */
+extern struct live_filter heap_filter SIG_HIDDEN;
 
 struct heap_thread {
 	struct sampler sampler;
-	uint32_t serial; /* allocations seen, so that a hook around a hook knows */
+	/* heap_epoch where an allocation need only be counted down; 0: heap_ask() has to look. */
+	uint32_t ready;
+	uint32_t serial; /* times that it has looked */
 	uint32_t quiet;	 /* > 0: what the thread allocates is the agent's own */
 	/* Of the operator new that is around malloc's hook: who called it, and for how much (it may
 	 * ask malloc for more). NULL: there is none, or it has been told. */
 	const void *outer;
 	size_t outer_size;
 };
-extern _Thread_local struct heap_thread heap_thread;
+extern _Thread_local struct heap_thread heap_thread SIG_HIDDEN;
+
+/* An allocation that is about to be made, or has been. */
+struct heap_request {
+	size_t size;
+	const void *caller;
+};
 
 /* The slow halves of the functions below. */
+bool heap_ask(struct heap_request *r);
 void heap_sample(void *p, size_t size, const void *caller);
 void heap_forget(void *p);
 
@@ -40,26 +52,19 @@ static inline bool heap_armed(void)
 	return __builtin_expect(atomic_load_explicit(&heap_epoch, memory_order_relaxed) != 0, 0);
 }
 
-/* An allocation that is about to be made, or has been. */
-struct heap_request {
-	size_t size;
-	const void *caller;
-};
+/* All there is to do for nearly every allocation: true if it has been counted down. */
+static inline bool heap_counted(size_t size)
+{
+	struct heap_thread *t = &heap_thread;
+	uint32_t epoch = atomic_load_explicit(&heap_epoch, memory_order_relaxed);
+	return __builtin_expect(t->ready == epoch, 1) && !sampler_due(&t->sampler, size);
+}
 
 /* True if heap_sample() is to be told of the block. Asked before the allocation, so that the hook
  * mostly has nothing to do after it. Within operator new, size and caller are the operator's. */
 static inline bool heap_due(struct heap_request *r)
 {
-	struct heap_thread *t = &heap_thread;
-	t->serial++;
-	if (__builtin_expect(t->outer != NULL, 0)) {
-		*r = (struct heap_request){t->outer_size, t->outer};
-		t->outer = NULL;
-	}
-	return __builtin_expect(
-		       t->sampler.epoch != atomic_load_explicit(&heap_epoch, memory_order_relaxed),
-		       0) ||
-	       sampler_due(&t->sampler, r->size);
+	return !heap_counted(r->size) && heap_ask(r);
 }
 
 /* The allocator gave out `size` bytes at `p`; NULL: it refused. */
@@ -70,11 +75,42 @@ static inline void heap_allocated(void *p, size_t size, const void *caller)
 		heap_sample(p, r.size, r.caller);
 }
 
+/* Whether the thread has told of an allocation since: of one without a byte it need not have. */
+struct heap_mark {
+	uint64_t left;
+	uint32_t serial;
+};
+
+static inline struct heap_mark heap_mark(void)
+{
+	return (struct heap_mark){heap_thread.sampler.left, heap_thread.serial};
+}
+
+static inline bool heap_told_since(struct heap_mark mark)
+{
+	return heap_thread.sampler.left != mark.left || heap_thread.serial != mark.serial;
+}
+
+/* operator new begins; one that is around another stays the outer one. */
+static inline void heap_begin_outer(size_t size, const void *caller)
+{
+	struct heap_thread *t = &heap_thread;
+	if (t->outer)
+		return;
+	t->outer = caller;
+	t->outer_size = size;
+	t->ready = 0;
+}
+
+static inline bool heap_maybe_recorded(const void *p)
+{
+	return __builtin_expect(live_maybe(&heap_filter, (uintptr_t)p), 0);
+}
+
 /* `p` is about to be freed. */
 static inline void heap_freed(void *p)
 {
-	if (__builtin_expect(atomic_load_explicit(&heap_watching, memory_order_relaxed), 0) &&
-		live_maybe(&state->live, (uintptr_t)p))
+	if (heap_maybe_recorded(p))
 		heap_forget(p);
 }
 

@@ -18,6 +18,11 @@
 #define SPARE_LINES   1024
 #define SPARE_SIZE    (SPARE_LINES * sizeof(struct live_line))
 
+static uint32_t hash_of(uintptr_t address)
+{
+	return (uint32_t)((uint64_t)address * 0x9e3779b97f4a7c15u >> 32);
+}
+
 /* A child of fork, whose table is wiped as well, does not pay for copies of the pages; one that was
  * made in the midst of an insert finds zeros. */
 static void *map_pages(struct live_table *t, size_t size)
@@ -104,7 +109,7 @@ static bool put(struct live_line *line, uintptr_t address, uint64_t value)
 
 static void filter_add(struct live_table *t, uintptr_t address)
 {
-	_Atomic uint8_t *count = &t->filter[live_hash(address) >> (32 - LIVE_FILTER_BITS)];
+	_Atomic uint8_t *count = &t->filter->count[live_filter_home(address)];
 	uint8_t now = atomic_load_explicit(count, memory_order_relaxed);
 	while (now != UINT8_MAX && !atomic_compare_exchange_weak(count, &now, now + 1))
 		continue;
@@ -112,7 +117,7 @@ static void filter_add(struct live_table *t, uintptr_t address)
 
 static void filter_remove(struct live_table *t, uintptr_t address)
 {
-	_Atomic uint8_t *count = &t->filter[live_hash(address) >> (32 - LIVE_FILTER_BITS)];
+	_Atomic uint8_t *count = &t->filter->count[live_filter_home(address)];
 	uint8_t now = atomic_load_explicit(count, memory_order_relaxed);
 	while (now != UINT8_MAX && now && !atomic_compare_exchange_weak(count, &now, now - 1))
 		continue;
@@ -132,7 +137,7 @@ bool live_insert(struct live_table *t, uintptr_t address, uint64_t value)
 	uint32_t generation = atomic_load_explicit(&t->newest, memory_order_acquire);
 	struct live_line *lines = lines_of(t, generation);
 	struct live_line *line =
-		lines ? &lines[live_hash(address) % live_lines_in(generation)] : NULL;
+		lines ? &lines[hash_of(address) % live_lines_in(generation)] : NULL;
 	filter_add(t, address);
 	while (line && !put(line, address, value))
 		line = next_or_new(t, line);
@@ -163,7 +168,7 @@ static bool take(struct live_line *line, uintptr_t address, uint64_t *ret_value)
 
 bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value)
 {
-	if (!live_maybe(t, address))
+	if (!t->filter || !live_maybe(t->filter, address))
 		return false;
 	for (int g = (int)atomic_load_explicit(&t->newest, memory_order_acquire); g >= 0; g--) {
 		struct live_generation *generation = &t->generations[g];
@@ -171,7 +176,7 @@ bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value)
 			atomic_load_explicit(&generation->lines, memory_order_acquire);
 		if (!lines || !atomic_load_explicit(&generation->count, memory_order_relaxed))
 			continue;
-		if (!take(&lines[live_hash(address) % live_lines_in((uint32_t)g)], address,
+		if (!take(&lines[hash_of(address) % live_lines_in((uint32_t)g)], address,
 			    ret_value))
 			continue;
 		atomic_fetch_sub(&generation->count, 1);
@@ -206,6 +211,14 @@ void live_each(struct live_table *t, void (*each)(uintptr_t, uint64_t, void *), 
 	}
 }
 
+/* Pages that were never touched stay so. */
+void live_filter_clear(struct live_filter *filter)
+{
+	for (uint32_t i = 0; i < sizeof(filter->count); i++)
+		if (atomic_load_explicit(&filter->count[i], memory_order_relaxed))
+			atomic_store_explicit(&filter->count[i], 0, memory_order_relaxed);
+}
+
 void live_clear(struct live_table *t)
 {
 	for (uint32_t g = 0; g < LIVE_GENERATIONS; g++) {
@@ -220,6 +233,6 @@ void live_clear(struct live_table *t)
 		unmap_pages(t, chunk, SPARE_SIZE);
 	}
 	atomic_store(&t->newest, 0);
-	for (uint32_t i = 0; i < sizeof(t->filter); i++)
-		atomic_store_explicit(&t->filter[i], 0, memory_order_relaxed);
+	if (t->filter)
+		live_filter_clear(t->filter);
 }

@@ -80,30 +80,29 @@ int64_t sampler_gap(uint64_t *seed, uint64_t mean)
 	return gap < 1 ? 1 : (int64_t)gap;
 }
 
+/* More than a whole gap: an allocation that only reaches the gap's end is not recorded. */
+static uint64_t draw(struct sampler *s, uint64_t rate)
+{
+	return (uint64_t)sampler_gap(&s->seed, rate) + 1;
+}
+
 bool sampler_take(struct sampler *s, size_t size, uint64_t rate, uint32_t epoch)
 {
+	bool anew = s->epoch != epoch;
 	if (!s->seed)
 		s->seed = first_seed(s);
-	if (rate == 0) {
-		s->left =
-			INT64_MAX / 2; /* looked at again when the rate's epoch has been noticed */
-		s->epoch = epoch;
-		return false;
+	s->epoch = epoch;
+	if (rate <= 1) {
+		s->left = rate ? 0 : UINT64_MAX; /* until the rate's epoch has been noticed */
+		return rate;
 	}
-	if (rate == 1) {
-		s->left = -1;
-		s->epoch = epoch;
-		return true;
-	}
-	if (s->epoch != epoch) {
-		/* The gap was drawn for another rate, or never: begin afresh with this allocation.
-		 */
-		s->epoch = epoch;
-		s->left = sampler_gap(&s->seed, rate) - (int64_t)size;
-		if (s->left >= 0)
+	if (anew) {
+		/* The gap was drawn for another rate, or never: begin afresh with this one. */
+		s->left = draw(s, rate);
+		if (!sampler_due(s, size))
 			return false;
 	}
-	s->left = sampler_gap(&s->seed, rate);
+	s->left = draw(s, rate);
 	return true;
 }
 

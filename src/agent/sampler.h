@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 struct sampler {
-	int64_t left;	/* bytes until the next recorded allocation; -1: each one is recorded */
+	uint64_t left;	/* the next allocation of that many bytes is recorded; 0: the next of any */
 	uint64_t seed;	/* 0: not drawn yet */
 	uint32_t epoch; /* of the rate that the gap was drawn with */
 };
@@ -25,10 +25,9 @@ struct sampler {
 /* True if this allocation might have to be recorded: then ask sampler_take(). */
 static inline bool sampler_due(struct sampler *s, size_t size)
 {
-	int64_t bytes = (int64_t)size;
-	if (__builtin_expect(bytes > s->left || bytes < 0, 0))
+	if (__builtin_expect(size >= s->left, 0))
 		return true;
-	s->left -= bytes;
+	s->left -= size;
 	return false;
 }
 

@@ -50,7 +50,7 @@ struct state {
 };
 
 /* NULL before state_init() succeeded. */
-extern struct state *state;
+extern struct state *state SIG_HIDDEN;
 
 /* 0 or -errno. Idempotent. */
 int state_init(void);

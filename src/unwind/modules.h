@@ -68,8 +68,7 @@ static inline uint16_t cache_generation(const struct snapshot *s)
 	return (uint16_t)s->generation;
 }
 
-/* Said to be hidden, so that the loop of the walk reaches it without the GOT. */
-extern struct cache_entry modules_cache[1 << CACHE_BITS] __attribute__((visibility("hidden")));
+extern struct cache_entry modules_cache[1 << CACHE_BITS] SIG_HIDDEN;
 /* How walks ended, for unwind_counters(). */
 extern _Atomic uint64_t modules_ends[UNWIND_END_COUNT];
 

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 
 #define HOOK __attribute__((visibility("default")))
+/* The common case in few instructions: what is rare is kept out of line, so that the hook saves no
+ * registers for it. */
+#define RARELY __attribute__((noinline, cold))
 
 /* The next definition of `name` after libsonde's; kept in *slot. NULL if there is none. */
 void *hooks_next(_Atomic(void *) *slot, const char *name);

@@ -2,8 +2,12 @@
  * The allocator's hooks: malloc and its family, and C++'s operator new and delete.
  *
  * Each passes on to the next definition (glibc's, or that of an allocator the program brought),
- * and, only while the heap profiler is on, tells it of the block. Off, the cost is a load and a
- * branch, and the call is a jump.
+ * and, while the heap profiler is on, tells it of the block. malloc and free are a dozen
+ * instructions and a jump, the same whether the profiler is on or off: malloc counts the thread's
+ * bytes down, from as good as infinity where nothing is sampled; free looks at a filter of recorded
+ * blocks, which may be all zero. (Rejected: asking first whether it is on, which costs more than it
+ * saves, and pointers to functions for both cases, which cost a second jump each when it is on.)
+ * What is rare is kept out of line, so that nothing is saved on the stack for it.
  *
  * Three traps shape this file. The loader may allocate while the next definitions are being looked
  * up: small blocks of our own answer until they are known. operator new of most C++ runtimes calls
@@ -33,7 +37,8 @@
 #define PAGE	    4096
 
 static _Alignas(PAGE) char early[EARLY_SIZE];
-static _Atomic size_t early_used;
+static _Atomic size_t early_used; /* 0: no block is one of these */
+static void answer(void);
 
 static bool is_early(const void *p)
 {
@@ -49,6 +54,8 @@ static void *early_alloc(size_t align, size_t size)
 		return NULL;
 	size_t want = (align + EARLY_ALIGN + size + EARLY_ALIGN - 1) & -(size_t)EARLY_ALIGN;
 	size_t at = atomic_fetch_add(&early_used, want);
+	if (at == 0)
+		answer();
 	if (at + want > EARLY_SIZE)
 		return NULL;
 	size_t p = (at + EARLY_ALIGN + align - 1) & -align;
@@ -80,6 +87,30 @@ static struct {
 enum { UNKNOWN, LOOKING, KNOWN };
 static _Atomic int next_state;
 
+/* What free and realloc jump to: the next definitions; before those are known, functions that find
+ * them; and where blocks of our own are about, functions that know those. */
+typedef void free_fn(void *);
+typedef void *realloc_fn(void *, size_t);
+static free_fn free_first, free_careful;
+static realloc_fn realloc_first, realloc_careful;
+static struct {
+	_Atomic(free_fn *) free;
+	_Atomic(realloc_fn *) realloc;
+} now = {free_first, realloc_first};
+
+/* A block of our own given out meanwhile by another thread is seen by the last of the two. */
+static void answer(void)
+{
+	bool careful;
+	if (atomic_load(&next_state) != KNOWN)
+		return;
+	do {
+		careful = atomic_load(&early_used);
+		atomic_store(&now.free, careful ? free_careful : next.free);
+		atomic_store(&now.realloc, careful ? realloc_careful : next.realloc);
+	} while (careful != (atomic_load(&early_used) != 0));
+}
+
 /* False while the loader is allocating for the search itself. */
 static __attribute__((noinline, cold)) bool look_up(void)
 {
@@ -96,13 +127,14 @@ static __attribute__((noinline, cold)) bool look_up(void)
 	next.pvalloc = NEXT(pvalloc);
 	next.malloc = NEXT(malloc);
 	atomic_store(&next_state, KNOWN);
+	answer();
 	return true;
 }
 
 static inline bool known(void)
 {
-	int now = atomic_load_explicit(&next_state, memory_order_acquire);
-	return __builtin_expect(now == KNOWN, 1) || look_up();
+	int state_now = atomic_load_explicit(&next_state, memory_order_acquire);
+	return __builtin_expect(state_now == KNOWN, 1) || look_up();
 }
 
 /* Whether a call from anywhere ends up here is tried: a request that every allocator refuses, and
@@ -133,33 +165,64 @@ static __attribute__((cold)) void *too_much(void)
 
 /* --- C --- */
 
-HOOK void *malloc(size_t size)
+static RARELY void *malloc_asking(size_t size, const void *caller)
 {
-	struct heap_request r = {size, CALLER};
-	if (!heap_armed())
-		return known() ? next.malloc(size) : early_alloc(EARLY_ALIGN, size);
-	if (!heap_due(&r))
-		return next.malloc(size); /* known: control_init() has allocated */
+	struct heap_request r = {size, caller};
+	if (!known())
+		return early_alloc(EARLY_ALIGN, size);
+	if (!heap_ask(&r))
+		return next.malloc(size);
 	void *p = next.malloc(size);
 	if (p)
 		heap_sample(p, r.size, r.caller);
 	return p;
 }
 
+/* What has been counted has been known: a thread's first malloc asks. */
+HOOK void *malloc(size_t size)
+{
+	if (heap_counted(size))
+		return next.malloc(size);
+	return malloc_asking(size, CALLER);
+}
+
+static inline void free_on(void *p)
+{
+	atomic_load_explicit(&now.free, memory_order_relaxed)(p);
+}
+
+static RARELY void free_recorded(void *p)
+{
+	heap_forget(p);
+	free_on(p);
+}
+
 HOOK void free(void *p)
 {
-	if (__builtin_expect(is_early(p), 0) || !known())
-		return;
-	heap_freed(p);
-	next.free(p);
+	if (heap_maybe_recorded(p))
+		free_recorded(p);
+	else
+		free_on(p);
+}
+
+static void free_first(void *p)
+{
+	if (!is_early(p) && known())
+		next.free(p);
+}
+
+static void free_careful(void *p)
+{
+	if (!is_early(p))
+		next.free(p);
 }
 
 /* What `call` allocates, unless a hook within it has told already. */
 #define TOLD(call, size)                                    \
 	({                                                  \
-		uint32_t serial_ = heap_thread.serial;      \
+		struct heap_mark mark_ = heap_mark();       \
 		void *p_ = call;                            \
-		if (heap_thread.serial == serial_)          \
+		if (!heap_told_since(mark_))                \
 			heap_allocated(p_, (size), CALLER); \
 		p_;                                         \
 	})
@@ -176,23 +239,23 @@ HOOK void *calloc(size_t n, size_t size)
 
 static void *realloc_early(void *p, size_t size)
 {
-	void *now = malloc(size);
+	void *moved = malloc(size);
 	size_t old = early_size(p);
-	if (now)
-		memcpy(now, p, old < size ? old : size);
-	return now;
+	if (moved)
+		memcpy(moved, p, old < size ? old : size);
+	return moved;
 }
 
 /* realloc(p, 0) frees, whatever it returns. */
 static void *realloc_for(void *p, size_t size, const void *caller)
 {
 	struct heap_moving m = heap_moving_begin(p);
-	uint32_t serial = heap_thread.serial;
-	void *now = next.realloc(p, size);
-	heap_moving_end(&m, p, now || !size);
-	if (heap_armed() && heap_thread.serial == serial)
-		heap_allocated(now, size, caller);
-	return now;
+	struct heap_mark mark = heap_mark();
+	void *moved = next.realloc(p, size);
+	heap_moving_end(&m, p, moved || !size);
+	if (heap_armed() && !heap_told_since(mark))
+		heap_allocated(moved, size, caller);
+	return moved;
 }
 
 static inline bool watching(void)
@@ -202,11 +265,21 @@ static inline bool watching(void)
 
 HOOK void *realloc(void *p, size_t size)
 {
-	if (__builtin_expect(is_early(p), 0))
-		return realloc_early(p, size);
-	if (!known())
-		return early_alloc(EARLY_ALIGN, size);
-	return watching() ? realloc_for(p, size, CALLER) : next.realloc(p, size);
+	if (watching() && !is_early(p))
+		return realloc_for(p, size, CALLER);
+	return atomic_load_explicit(&now.realloc, memory_order_relaxed)(p, size);
+}
+
+static void *realloc_careful(void *p, size_t size)
+{
+	return is_early(p) ? realloc_early(p, size) : next.realloc(p, size);
+}
+
+static void *realloc_first(void *p, size_t size)
+{
+	if (known())
+		return realloc_careful(p, size);
+	return is_early(p) ? realloc_early(p, size) : early_alloc(EARLY_ALIGN, size);
 }
 
 HOOK void *reallocarray(void *p, size_t n, size_t size)
@@ -258,9 +331,9 @@ HOOK int posix_memalign(void **ret, size_t align, size_t size)
 	}
 	if (!heap_armed())
 		return next.posix_memalign(ret, align, size);
-	uint32_t serial = heap_thread.serial;
+	struct heap_mark mark = heap_mark();
 	int rc = next.posix_memalign(ret, align, size);
-	if (rc == 0 && heap_thread.serial == serial)
+	if (rc == 0 && !heap_told_since(mark))
 		heap_allocated(*ret, size, CALLER);
 	return rc;
 }
@@ -294,14 +367,6 @@ static void *next_operator(_Atomic(void *) *slot, const char *name)
 }
 
 /* Stack and size are the outermost operator's: new[] calls new, which may call malloc for more. */
-static inline void begin_outer(size_t size, const void *caller)
-{
-	if (heap_thread.outer)
-		return;
-	heap_thread.outer = caller;
-	heap_thread.outer_size = size;
-}
-
 #define OPERATOR_NEW(symbol, args, pass)                           \
 	HOOK void *symbol args;                                    \
 	HOOK void *symbol args                                     \
@@ -310,7 +375,7 @@ static inline void begin_outer(size_t size, const void *caller)
 		void *(*call)args = next_operator(&slot, #symbol); \
 		if (!heap_armed())                                 \
 			return call pass;                          \
-		begin_outer(size, CALLER);                         \
+		heap_begin_outer(size, CALLER);                    \
 		return TOLD(call pass, size);                      \
 	}
 

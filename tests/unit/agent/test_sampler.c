@@ -73,7 +73,7 @@ static void rates_zero_and_one(void **state)
 	for (int i = 0; i < 1000; i++)
 		assert_false(sampler_due(&s, 24) && sampler_take(&s, 24, 0, 2));
 	/* an allocation of nothing is recorded too when everything is */
-	struct sampler fresh = {.left = -1};
+	struct sampler fresh = {0};
 	assert_true(sampler_due(&fresh, 0) && sampler_take(&fresh, 0, 1, 1));
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 
+#include "benchfmt/parallel.h"
 #include "benchfmt/number.h"
 #include "benchfmt/unit.h"
 #include "benchfmt/shape.h"

@@ -66,6 +66,7 @@ void tables_release(struct tables *t)
 	mem_free(t->tables);
 	mem_free(t->order);
 	mem_free(t->of_key);
+	mem_free(t->cells);
 	mem_free(t->routes);
 	mem_free(t->targets);
 	map_release(&t->known_routes);
@@ -96,9 +97,11 @@ static struct cell *cell_of(struct tables *t, struct table *table, uint32_t row,
 	if (is_new) {
 		*slot = table->cell_n;
 		struct cell *c = arena_zalloc(&t->arena, sizeof(*c));
+		c->table = (uint32_t)(table - t->tables);
 		c->row = row;
 		c->col = col;
 		vec_push(table->cells, table->cell_n, table->cell_cap, c);
+		vec_push(t->cells, t->cell_n, t->cell_cap, c);
 	}
 	return table->cells[*slot];
 }
@@ -280,6 +283,18 @@ static uint32_t *keys_of(
 	return keys;
 }
 
+static void summarize_cell(
+	const struct tables *t, struct cell *c, const struct table_options *options)
+{
+	sample_sort(c->values, c->n);
+	c->sample = (struct sample){c->values, c->n};
+	if (t->tables[c->table].assumption == ASSUME_EXACT)
+		summarize_exact(c);
+	else
+		summarize_median(c, options->confidence);
+	warn_of_residue(t, c);
+}
+
 static void summarize_column(struct table *table, uint32_t i, uint32_t baselines)
 {
 	struct column_summary *s = &table->summaries[i];
@@ -316,35 +331,21 @@ static void summarize_column(struct table *table, uint32_t i, uint32_t baselines
 	mem_free(ratios);
 }
 
-static void summarize_cells(
-	struct tables *t, struct table *table, const struct table_options *options)
-{
-	for (uint32_t i = 0; i < table->cell_n; i++) {
-		struct cell *c = table->cells[i];
-		sample_sort(c->values, c->n);
-		c->sample = (struct sample){c->values, c->n};
-		if (table->assumption == ASSUME_EXACT)
-			summarize_exact(c);
-		else
-			summarize_median(c, options->confidence);
-		warn_of_residue(t, c);
-	}
-	for (uint32_t i = 0; i < table->cell_n; i++) {
-		struct cell *c = table->cells[i];
-		if (c->col != table->cols[0])
-			c->baseline = table_cell(table, c->row, table->cols[0]);
-		if (c->baseline)
-			compare(c, table->assumption, options);
-	}
-}
-
-static void finish_table(struct tables *t, struct table *table, const struct table_options *options)
+static void place_cells(struct tables *t, struct table *table)
 {
 	const char *assume = bench_reader_metadata(t->projector->reader, table->unit, "assume");
 	table->assumption = assume && strcmp(assume, "exact") == 0 ? ASSUME_EXACT : ASSUME_NOTHING;
 	table->rows = keys_of(t, table, true, &table->row_n);
 	table->cols = keys_of(t, table, false, &table->col_n);
-	summarize_cells(t, table, options);
+	for (uint32_t i = 0; i < table->cell_n; i++) {
+		struct cell *c = table->cells[i];
+		if (c->col != table->cols[0])
+			c->baseline = table_cell(table, c->row, table->cols[0]);
+	}
+}
+
+static void summarize_columns(struct table *table)
+{
 	uint32_t baselines = 0;
 	for (uint32_t row = 0; row < table->row_n; row++)
 		baselines += table_cell(table, table->rows[row], table->cols[0]) != NULL;
@@ -373,18 +374,62 @@ static void correct_for_number(struct tables *t)
 	mem_free(all);
 }
 
-void tables_finish(struct tables *t, const struct table_options *options)
+/* Cells are summarized on many threads, each by itself, in steps of a few; then, when all have been,
+ * they are compared in the same way. */
+struct finish {
+	struct tables *tables;
+	const struct table_options *options;
+};
+
+enum { CELLS_A_STEP = 16 };
+
+static void summarize_step(void *ctx, unsigned thread, uint32_t step)
+{
+	const struct finish *f = ctx;
+	struct tables *t = f->tables;
+	uint32_t from = step * CELLS_A_STEP;
+	for (uint32_t i = from; i < t->cell_n && i < from + CELLS_A_STEP; i++)
+		summarize_cell(t, t->cells[i], f->options);
+}
+
+static void compare_step(void *ctx, unsigned thread, uint32_t step)
+{
+	const struct finish *f = ctx;
+	struct tables *t = f->tables;
+	uint32_t from = step * CELLS_A_STEP;
+	for (uint32_t i = from; i < t->cell_n && i < from + CELLS_A_STEP; i++)
+		if (t->cells[i]->baseline)
+			compare(t->cells[i], t->tables[t->cells[i]->table].assumption, f->options);
+}
+
+static void finish_cells(struct tables *t, const struct table_options *options)
+{
+	struct finish f = {t, options};
+	uint32_t steps = (t->cell_n + CELLS_A_STEP - 1) / CELLS_A_STEP;
+	parallel_each(options->threads, steps, summarize_step, &f);
+	parallel_each(options->threads, steps, compare_step, &f);
+}
+
+static void order_tables(struct tables *t)
 {
 	uint32_t *keys = mem_array(t->n + 1, sizeof(*keys));
 	t->order = mem_array(t->n + 1, sizeof(*t->order));
-	for (uint32_t i = 0; i < t->n; i++) {
+	for (uint32_t i = 0; i < t->n; i++)
 		keys[i] = t->tables[i].key;
-		finish_table(t, &t->tables[i], options);
-	}
 	projection_sort(t->table_by, t->projector, keys, t->n);
 	for (uint32_t i = 0; i < t->n; i++)
 		t->order[i] = t->of_key[keys[i]] - 1;
 	mem_free(keys);
+}
+
+void tables_finish(struct tables *t, const struct table_options *options)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		place_cells(t, &t->tables[i]);
+	finish_cells(t, options);
+	for (uint32_t i = 0; i < t->n; i++)
+		summarize_columns(&t->tables[i]);
+	order_tables(t);
 	if (options->holm)
 		correct_for_number(t);
 }

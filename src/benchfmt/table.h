@@ -35,6 +35,7 @@ struct comparison {
 
 struct cell {
 	uint32_t row, col; /* keys */
+	uint32_t table;	   /* place in tables.tables */
 	double *values;
 	uint32_t n, cap;
 	uint32_t *residues; /* keys; equals may repeat */
@@ -76,6 +77,8 @@ struct tables {
 	uint32_t of_key_cap;
 	/* private */
 	struct arena arena;
+	struct cell **cells; /* of all tables, as they came */
+	uint32_t cell_n, cell_cap;
 	struct route *routes; /* by shape: the last one */
 	uint32_t route_n;
 	struct map known_routes; /* shape << 32 | config id -> place in targets */
@@ -91,8 +94,9 @@ struct route {
 
 struct table_options {
 	double alpha, confidence;
-	bool holm;    /* correct for the number of comparisons in all tables */
-	bool effects; /* compute the intervals of effects, which only some formats show */
+	bool holm;	  /* correct for the number of comparisons in all tables */
+	bool effects;	  /* compute the intervals of effects, which only some formats show */
+	unsigned threads; /* to use at most */
 };
 
 void tables_init(struct tables *t, struct projector *projector, struct projection *table_by,

@@ -239,8 +239,9 @@ static int read_inputs(struct run *run, char **args, uint32_t n)
 	if (rc < 0)
 		complain("%s", err.msg);
 	else
-		tables_finish(&run->tables, &(struct table_options){run->o.alpha, run->o.confidence,
-						    run->o.holm, shows_effects(&run->o)});
+		tables_finish(&run->tables,
+			&(struct table_options){run->o.alpha, run->o.confidence, run->o.holm,
+				shows_effects(&run->o), parallel_cpus()});
 	for (uint32_t i = 0; i < n; i++)
 		close_input(&inputs[i]);
 	mem_free(inputs);

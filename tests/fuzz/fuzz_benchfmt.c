@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (enum bench_record r; (r = bench_reader_next(&a.reader)) != BENCH_END;)
 		if (r == BENCH_RESULT)
 			tables_add(&a.tables);
-	tables_finish(&a.tables, &(struct table_options){0.05, 0.95, true});
+	tables_finish(
+		&a.tables, &(struct table_options){
+				   .alpha = 0.05, .confidence = 0.95, .holm = true, .threads = 1});
 	print_all(&a.tables);
 	tables_release(&a.tables);
 	projection_release(&a.table_by);

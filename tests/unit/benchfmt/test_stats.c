@@ -158,6 +158,53 @@ static void utest_by_hand(void **state)
 	assert_int_equal(stats_utest_needs(.05), 4);
 }
 
+static double normal_p_of_pairs(
+	const double *a, uint32_t n1, const double *b, uint32_t n2, double u)
+{
+	double ties = 0, n = n1 + n2;
+	for (uint32_t i = 0; i < n1 + n2; i++) { /* t equal values see t - 1, t times */
+		double v = i < n1 ? a[i] : b[i - n1], t = 0;
+		for (uint32_t j = 0; j < n1 + n2; j++)
+			t += (j < n1 ? a[j] : b[j - n1]) == v;
+		ties += t * t - 1;
+	}
+	double sigma = sqrt((double)n1 * n2 * (n + 1 - ties / (n * (n - 1))) / 12);
+	double z = u - (double)n1 * n2 / 2;
+	z = (z - (z > 0 ? 0.5 : z < 0 ? -0.5 : 0)) / sigma;
+	return 2 * fmin(stats_normal_cdf(z), 1 - stats_normal_cdf(z));
+}
+
+/* Large samples, with no ties, few and many, against the definition: pairs in which the first
+ * sample's value is larger, half of those that are equal. */
+static void utest_of_large_samples(void **state)
+{
+	static const uint32_t sizes[][2] = {{51, 1}, {3, 80}, {60, 60}, {200, 150}};
+	static const int kinds[] = {3, 40, 1000000};
+	srand(3);
+	for (size_t s = 0; s < array_len(sizes); s++) {
+		for (size_t k = 0; k < array_len(kinds); k++) {
+			double values[2][200], u = 0, got_u, got_p;
+			uint32_t n1 = sizes[s][0], n2 = sizes[s][1];
+			for (uint32_t i = 0; i < n1; i++)
+				values[0][i] = rand() % kinds[k] - 1;
+			for (uint32_t i = 0; i < n2; i++)
+				values[1][i] = rand() % kinds[k];
+			for (uint32_t i = 0; i < n1 * n2; i++) {
+				double x = values[0][i / n2], y = values[1][i % n2];
+				u += x > y ? 1 : x == y ? 0.5 : 0;
+			}
+			double p = normal_p_of_pairs(values[0], n1, values[1], n2, u);
+			sample_sort(values[0], n1);
+			sample_sort(values[1], n2);
+			assert_int_equal(stats_utest(&(struct sample){values[0], n1},
+						 &(struct sample){values[1], n2}, &got_u, &got_p),
+				UTEST_OK);
+			assert_true(got_u == u);
+			assert_true(fabs(got_p - p) <= 1e-12);
+		}
+	}
+}
+
 static void interval_by_hand(void **state)
 {
 	struct order_interval ci = stats_median_ci(6, .95); /* 1 - 2/64 */
@@ -211,6 +258,7 @@ int main(int argc, char **argv)
 	};
 	const struct CMUnitTest by_hand[] = {
 		cmocka_unit_test(utest_by_hand),
+		cmocka_unit_test(utest_of_large_samples),
 		cmocka_unit_test(interval_by_hand),
 		cmocka_unit_test(effect_excludes_none_as_the_test_does),
 		cmocka_unit_test(holm_steps_down),

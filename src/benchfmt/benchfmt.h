@@ -20,6 +20,8 @@
 #include "benchfmt/projection.h"
 #include "benchfmt/stats.h"
 #include "benchfmt/changes.h"
+#include "benchfmt/rows.h"
 #include "benchfmt/table.h"
+#include "benchfmt/load.h"
 
 #endif

@@ -304,8 +304,8 @@ static bool passes(const struct filter *f, struct projector *p, uint32_t i)
 		const char *value = extract(f->extractor, r, &p->scratch, &n);
 		return matches(f, value, n);
 	}
-	const struct bench_value *v = &r->result.values[i];
-	return unit_matches(f, r, v->unit) || (v->orig_unit && unit_matches(f, r, v->orig_unit));
+	const struct bench_unit *u = &r->result.units[i];
+	return unit_matches(f, r, u->unit) || (u->orig_unit && unit_matches(f, r, u->orig_unit));
 }
 
 bool projector_passes(struct projector *p, uint32_t i)

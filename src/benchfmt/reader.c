@@ -29,7 +29,8 @@ void bench_reader_release(struct bench_reader *r)
 {
 	strtab_release(&r->strings);
 	mem_free(r->result.config);
-	mem_free(r->result.values);
+	mem_free(r->values);
+	mem_free(r->units);
 	mem_free(r->metadata);
 	mem_free(r->tidied);
 	mem_free(r->configs);
@@ -124,7 +125,7 @@ void bench_reader_open(
 	struct bench_reader *r, const char *p, size_t n, const char *file, const char *label)
 {
 	r->p = p;
-	r->end = p + n;
+	r->end = r->input_end = p + n;
 	r->units_left = r->units_end = NULL;
 	r->result.config_n = 0;
 	r->result.file = file;
@@ -195,8 +196,15 @@ double bench_reader_factor(struct bench_reader *r, uint32_t written)
 static void add_value(struct bench_reader *r, double value, uint32_t unit)
 {
 	const struct tidied *t = tidy(r, unit);
-	vec_push(r->result.values, r->result.value_n, r->value_cap,
-		bench_value_of(r, value, t->factor, t->unit, unit));
+	double tidied = value * t->factor;
+	uint32_t i = r->result.value_n++;
+	/* Go takes a value that tidying leaves as it was for one of a tidy unit: a 0 ns/op stays
+	 * ns/op. */
+	bool stays = tidied == value && !(r->fix_zero && t->unit != unit);
+	vec_grow(r->values, (size_t)i + 1, r->value_cap);
+	vec_grow(r->units, (size_t)i + 1, r->unit_cap);
+	r->values[i] = tidied;
+	r->units[i] = stays ? (struct bench_unit){unit, 0} : (struct bench_unit){t->unit, unit};
 }
 
 static enum bench_record measurements(struct bench_reader *r, const char *p, const char *end)
@@ -205,8 +213,7 @@ static enum bench_record measurements(struct bench_reader *r, const char *p, con
 	for (;;) {
 		struct span f = field(&p, end);
 		if (!f.n)
-			return r->result.value_n ? BENCH_RESULT
-						 : syntax_error(r, "missing measurements", "");
+			break;
 		double value;
 		int rc = number_parse_float(f.p, f.n, &value);
 		if (rc < 0)
@@ -216,6 +223,12 @@ static enum bench_record measurements(struct bench_reader *r, const char *p, con
 			return syntax_error(r, "missing units", "");
 		add_value(r, value, strtab_add(&r->strings, f.p, f.n));
 	}
+	if (!r->result.value_n)
+		return syntax_error(r, "missing measurements", "");
+	r->result.values = r->values;
+	r->result.units = r->units;
+	r->result.plain = false;
+	return BENCH_RESULT;
 }
 
 /* BENCH_END: the line is a name alone, as `go test -v` prints it, and says nothing. */
@@ -308,27 +321,32 @@ const char *bench_reader_metadata(struct bench_reader *r, uint32_t unit, const c
 /* --- lines --- */
 
 /* "key: value". A key begins in lower case and has no space and no upper case. */
-static void config_line(struct bench_reader *r, const char *p, const char *end)
+static bool is_config_line(const char *p, const char *end, struct span *ret_key, struct span *ret)
 {
 	const char *q = p;
 	while (q < end) {
 		size_t n;
 		uint32_t c = utf8_decode(q, (size_t)(end - q), &n);
 		if ((q == p && !unicode_is_lower(c)) || unicode_is_space(c) || unicode_is_upper(c))
-			return;
+			return false;
 		if (c == ':')
 			break;
 		q += n;
 	}
 	if (q == end)
-		return;
+		return false;
 	const char *value = q + 1;
 	while (value < end && (*value == ' ' || *value == '\t'))
 		value++;
-	if (value == q + 1 && value < end)
-		return;
-	uint32_t key = strtab_add(&r->strings, p, (size_t)(q - p));
-	set_config(r, key, strtab_add(&r->strings, value, (size_t)(end - value)), true);
+	*ret_key = (struct span){p, (size_t)(q - p)};
+	*ret = (struct span){value, (size_t)(end - value)};
+	return value > q + 1 || value == end;
+}
+
+static void config_line(struct bench_reader *r, struct span key, struct span value)
+{
+	uint32_t id = strtab_add(&r->strings, key.p, key.n);
+	set_config(r, id, strtab_add(&r->strings, value.p, value.n), true);
 }
 
 static bool starts(const char *p, const char *end, const char *word)
@@ -337,18 +355,40 @@ static bool starts(const char *p, const char *end, const char *word)
 	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0;
 }
 
+static bool is_benchmark_line(const char *p, const char *end)
+{
+	return starts(p, end, BENCH_PREFIX);
+}
+
+/* `rest` is what follows the word. */
+static bool is_unit_line(const char *p, const char *end, const char **ret_rest)
+{
+	*ret_rest = p;
+	return starts(p, end, "Unit") && field(ret_rest, end).n == strlen("Unit");
+}
+
 static enum bench_record line(struct bench_reader *r, const char *p, const char *end)
 {
-	if (starts(p, end, "Benchmark"))
-		return benchmark_line(r, p + strlen("Benchmark"), end);
-	if (starts(p, end, "Unit")) {
-		const char *rest = p;
-		if (field(&rest, end).n == strlen("Unit"))
-			return begin_unit_line(r, rest, end);
-	}
-	if (p < end)
-		config_line(r, p, end);
+	struct span key, value;
+	const char *rest;
+	if (is_benchmark_line(p, end))
+		return benchmark_line(r, p + strlen(BENCH_PREFIX), end);
+	if (is_unit_line(p, end, &rest))
+		return begin_unit_line(r, rest, end);
+	if (is_config_line(p, end, &key, &value))
+		config_line(r, key, value);
 	return BENCH_END;
+}
+
+/* The next line, without its end. */
+static struct span next_line(struct bench_reader *r)
+{
+	const char *p = r->p, *newline = memchr(p, '\n', (size_t)(r->end - p));
+	const char *end = newline ? newline : r->end;
+	r->p = newline ? newline + 1 : r->end;
+	if (end > p && end[-1] == '\r')
+		end--;
+	return (struct span){p, (size_t)(end - p)};
 }
 
 enum bench_record bench_reader_next(struct bench_reader *r)
@@ -360,17 +400,89 @@ enum bench_record bench_reader_next(struct bench_reader *r)
 			record = BENCH_RESULT;
 			break;
 		}
-		const char *p = r->p;
-		const char *newline = memchr(p, '\n', (size_t)(r->end - p));
-		const char *end = newline ? newline : r->end;
-		r->p = newline ? newline + 1 : r->end;
-		if (end > p && end[-1] == '\r')
-			end--;
-		record = line(r, p, end);
+		struct span l = next_line(r);
+		record = line(r, l.p, l.p + l.n);
 		if (record == BENCH_RESULT)
 			shapes_learn(r);
 	}
 	if (record == BENCH_RESULT && r->config_changed)
 		identify_config(r);
 	return record;
+}
+
+/* --- parts --- */
+
+void bench_reader_open_part(struct bench_reader *r, const char *p, size_t n)
+{
+	r->p = p;
+	r->end = p + n;
+	r->result.file = "";
+	r->result.line = 0;
+	shapes_open(&r->shapes, p, r->end);
+}
+
+static bool says_something(const char *p, const char *end)
+{
+	struct span key, value;
+	const char *rest;
+	return is_unit_line(p, end, &rest) || is_config_line(p, end, &key, &value);
+}
+
+enum bench_record bench_reader_next_part(struct bench_reader *r)
+{
+	while (r->p < r->end) {
+		r->result.line++;
+		if (shapes_read(r))
+			return BENCH_RESULT;
+		struct span l = next_line(r);
+		const char *end = l.p + l.n;
+		bool is_benchmark = is_benchmark_line(l.p, end);
+		enum bench_record record =
+			is_benchmark ? benchmark_line(r, l.p + strlen(BENCH_PREFIX), end)
+				     : BENCH_END;
+		if (record == BENCH_RESULT) {
+			shapes_learn(r);
+			return BENCH_RESULT;
+		}
+		r->left = l.p;
+		if (record == BENCH_ERROR || (!is_benchmark && says_something(l.p, end)))
+			return BENCH_LEFT;
+	}
+	return BENCH_END;
+}
+
+void bench_reader_goto(struct bench_reader *r, const char *p, int line)
+{
+	const char *newline = memchr(p, '\n', (size_t)(r->input_end - p));
+	r->p = p;
+	r->end = newline ? newline + 1 : r->input_end;
+	r->result.line = line - 1;
+}
+
+void bench_reader_assume(struct bench_reader *r, uint32_t shape)
+{
+	shapes_assume(r, shape);
+	if (r->config_changed)
+		identify_config(r);
+}
+
+static uint32_t add_string(struct bench_reader *r, struct str s)
+{
+	return strtab_add(&r->strings, s.s, s.len);
+}
+
+uint32_t bench_reader_shape(struct bench_reader *r, const char *name, uint32_t name_len,
+	const struct bench_unit_text *units, uint32_t n)
+{
+	vec_grow(r->values, n, r->value_cap);
+	vec_grow(r->units, n, r->unit_cap);
+	for (uint32_t i = 0; i < n; i++)
+		r->units[i] = (struct bench_unit){
+			add_string(r, units[i].unit), add_string(r, units[i].orig_unit)};
+	r->result.name = name;
+	r->result.name_len = name_len;
+	r->result.units = r->units;
+	r->result.value_n = n;
+	shapes_learn(r);
+	return r->result.shape;
 }

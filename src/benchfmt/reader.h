@@ -8,8 +8,7 @@
 #ifndef SONDE_BENCHFMT_READER_H
 #define SONDE_BENCHFMT_READER_H
 
-struct bench_value {
-	double value;
+struct bench_unit {
 	uint32_t unit;	    /* string, tidied */
 	uint32_t orig_unit; /* string; 0 if value and unit are as written */
 };
@@ -17,6 +16,11 @@ struct bench_value {
 struct bench_config {
 	uint32_t key, value; /* strings */
 	bool file;	     /* from the file; otherwise given by the caller (.file) */
+};
+
+/* The same for a reader whose strings are others. */
+struct bench_unit_text {
+	struct str unit, orig_unit; /* orig_unit may be "" */
 };
 
 /* One result. */
@@ -28,8 +32,10 @@ struct bench_result {
 	const char *name;   /* without "Benchmark": in the input, or a string of the reader */
 	uint32_t name_len;
 	int64_t iters;
-	struct bench_value *values;
+	const double *values;
+	const struct bench_unit *units; /* of the values */
 	uint32_t value_n;
+	bool plain; /* no value has a sign, none is a word */
 	const char *file;
 	int line;
 };
@@ -42,17 +48,22 @@ enum bench_record {
 	BENCH_END,
 	BENCH_RESULT, /* reader.result */
 	BENCH_ERROR,  /* reader.error: a syntax error, "FILE:LINE: message" in error.msg */
+	BENCH_LEFT,   /* reader.left: a line of a part that only the whole input gives a sense */
 };
 
 struct bench_reader {
 	struct strtab strings; /* of keys, values, units: for all inputs */
 	struct bench_result result;
 	struct err error;
+	const char *left;
 	bool fix_zero; /* a zero of "ns/op" is tidied like its fellows; Go leaves it a unit of its
 			  own */
 	/* private */
-	const char *p, *end;
-	uint32_t config_cap, value_cap;
+	const char *p, *end; /* what is left to read */
+	const char *input_end;
+	double *values;
+	struct bench_unit *units;
+	uint32_t config_cap, value_cap, unit_cap;
 	bool config_changed; /* since config_id was set */
 	uint32_t *configs;   /* contents seen, three words a key, each behind its word count */
 	uint32_t configs_n, configs_cap, config_ids;
@@ -78,22 +89,24 @@ void bench_reader_release(struct bench_reader *r);
 void bench_reader_open(
 	struct bench_reader *r, const char *p, size_t n, const char *file, const char *label);
 enum bench_record bench_reader_next(struct bench_reader *r);
-/* What of the input lies before this has been read. */
-static inline const char *bench_reader_at(const struct bench_reader *r)
-{
-	return r->p;
-}
 
-/* The value as it stands in a result, `unit` being what `written` tidies to by `factor`. Go takes a
- * value that tidying leaves as it was for one of a tidy unit: a 0 ns/op stays ns/op. */
-static inline struct bench_value bench_value_of(
-	const struct bench_reader *r, double value, double factor, uint32_t unit, uint32_t written)
-{
-	double tidied = value * factor;
-	if (tidied == value && !(r->fix_zero && unit != written))
-		return (struct bench_value){.value = value, .unit = written};
-	return (struct bench_value){.value = tidied, .unit = unit, .orig_unit = written};
-}
+/* --- in parts, which different readers read at once ---
+ *
+ * A part is some lines of an input. Its results can be read without what stands before it; lines of
+ * configuration, units metadata and errors are left, by their number in the part, to the reader that
+ * has the whole input open. */
+
+void bench_reader_open_part(struct bench_reader *r, const char *p, size_t n);
+/* The next result of a part, which has no config, or BENCH_LEFT. */
+enum bench_record bench_reader_next_part(struct bench_reader *r);
+/* Of the input that is open, the line at p is next and the last. */
+void bench_reader_goto(struct bench_reader *r, const char *p, int line);
+/* Makes a result of that shape, without values, of what was said of the input so far. */
+void bench_reader_assume(struct bench_reader *r, uint32_t shape);
+/* The shape of results of that name and those units, which are those of another reader. */
+uint32_t bench_reader_shape(struct bench_reader *r, const char *name, uint32_t name_len,
+	const struct bench_unit_text *units, uint32_t n);
+
 /* What values of a unit as written are multiplied by. */
 double bench_reader_factor(struct bench_reader *r, uint32_t written);
 

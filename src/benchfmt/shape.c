@@ -13,8 +13,7 @@
 
 #include <endian.h>
 
-#define PREFIX	   "Benchmark"
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define PREFIX_LEN (sizeof(BENCH_PREFIX) - 1)
 #define DIGITS_MAX 15 /* a double holds them exactly, and their tenths down to 1e-15 round once */
 
 static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
@@ -31,6 +30,7 @@ void shapes_release(struct shapes *s)
 {
 	mem_free(s->all);
 	mem_free(s->units);
+	mem_free(s->ids);
 	map_release(&s->index);
 	map_release(&s->by_name);
 }
@@ -149,16 +149,15 @@ static inline const char *read_fields(
 {
 	const struct shape_unit *u = r->shapes.units + shape->unit_at, *end = u + shape->unit_n;
 	const char *safe_end = r->shapes.safe_end;
-	struct bench_value *ret = r->result.values;
+	double *ret = r->values;
 	p = read_count(skip_blank(p), &r->result.iters);
 	for (; p && u < end; u++, ret++) {
 		double value;
 		p = read_decimal(skip_blank(p), &value);
 		if (!p)
 			return NULL;
-		*ret = bench_value_of(
-			r, value, u->factor, u->unit, u->orig_unit ? u->orig_unit : u->unit);
-		if (ret->orig_unit != u->orig_unit)
+		*ret = value * u->factor;
+		if (!(*ret == value ? u->same : u->other))
 			return NULL;
 		p = read_unit(u, skip_blank(p), safe_end);
 	}
@@ -185,11 +184,21 @@ static uint32_t find_name(const struct shapes *s, const char *p)
 	return found && has_name(s, &s->all[*found], p) ? *found : 0;
 }
 
+void shapes_assume(struct bench_reader *r, uint32_t id)
+{
+	const struct shape *shape = &r->shapes.all[id];
+	r->result.name = shape->name;
+	r->result.name_len = shape->name_len;
+	r->result.units = r->shapes.ids + shape->unit_at;
+	r->result.value_n = shape->unit_n;
+	r->result.shape = r->shapes.last = id;
+}
+
 bool shapes_read(struct bench_reader *r)
 {
 	struct shapes *s = &r->shapes;
 	const char *p = r->p;
-	if (s->safe_end - p <= (ptrdiff_t)PREFIX_LEN || memcmp(p, PREFIX, PREFIX_LEN) != 0)
+	if (s->safe_end - p <= (ptrdiff_t)PREFIX_LEN || memcmp(p, BENCH_PREFIX, PREFIX_LEN) != 0)
 		return false;
 	p += PREFIX_LEN;
 	uint32_t id = s->all[s->last].next;
@@ -204,10 +213,9 @@ bool shapes_read(struct bench_reader *r)
 	if (!next)
 		return false;
 	r->p = next;
-	r->result.name = shape->name;
-	r->result.name_len = shape->name_len;
-	r->result.value_n = shape->unit_n;
-	r->result.shape = s->last = id;
+	r->result.values = r->values;
+	r->result.plain = true;
+	shapes_assume(r, id);
 	return true;
 }
 
@@ -218,11 +226,11 @@ static bool same_units(
 {
 	if (shape->unit_n != res->value_n)
 		return false;
-	for (uint32_t i = 0; i < shape->unit_n; i++) {
-		const struct shape_unit *u = &s->units[shape->unit_at + i];
-		if (u->unit != res->values[i].unit || u->orig_unit != res->values[i].orig_unit)
+	const struct bench_unit *ids = s->ids + shape->unit_at;
+	for (uint32_t i = 0; i < shape->unit_n; i++)
+		if (ids[i].unit != res->units[i].unit ||
+			ids[i].orig_unit != res->units[i].orig_unit)
 			return false;
-	}
 	return true;
 }
 
@@ -233,18 +241,20 @@ static bool same_shape(
 	       memcmp(shape->name, res->name, res->name_len) == 0 && same_units(s, shape, res);
 }
 
-static void add_unit(struct shapes *s, struct bench_reader *r, const struct bench_value *v)
+static void add_unit(struct shapes *s, struct bench_reader *r, const struct bench_unit *id)
 {
-	uint32_t written = v->orig_unit ? v->orig_unit : v->unit;
+	uint32_t written = id->orig_unit ? id->orig_unit : id->unit;
 	struct shape_unit u = {.text = bench_str(r, written),
 		.len = strtab_len(&r->strings, written),
-		.unit = v->unit,
-		.orig_unit = v->orig_unit,
+		.same = !id->orig_unit || (r->fix_zero && id->unit != id->orig_unit),
+		.other = id->orig_unit,
 		.factor = bench_reader_factor(r, written)};
 	char first[8] = {0};
 	memcpy(first, u.text, u.len < 8 ? u.len : 8);
 	u.word = load(first);
 	u.mask = u.len < 8 ? ((uint64_t)1 << 8 * u.len) - 1 : UINT64_MAX;
+	vec_grow(s->ids, (size_t)s->unit_n + 1, s->id_cap);
+	s->ids[s->unit_n] = *id;
 	vec_push(s->units, s->unit_n, s->unit_cap, u);
 }
 
@@ -261,7 +271,7 @@ static uint32_t add_shape(struct shapes *s, struct bench_reader *r)
 		shape.unit_at = s->all[s->n - 1].unit_at;
 	else
 		for (uint32_t i = 0; i < res->value_n; i++)
-			add_unit(s, r, &res->values[i]);
+			add_unit(s, r, &res->units[i]);
 	vec_push(s->all, s->n, s->cap, shape);
 	return s->n - 1;
 }
@@ -274,7 +284,7 @@ void shapes_learn(struct bench_reader *r)
 	bool is_new;
 	for (uint32_t i = 0; i < res->value_n; i++)
 		hash = hash_u64(
-			hash ^ ((uint64_t)res->values[i].unit << 32 | res->values[i].orig_unit));
+			hash ^ ((uint64_t)res->units[i].unit << 32 | res->units[i].orig_unit));
 	uint32_t *slot = map_put(&s->index, hash, &is_new);
 	while (!is_new && !same_shape(s, &s->all[*slot], res))
 		slot = map_put(&s->index, ++hash, &is_new);

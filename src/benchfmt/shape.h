@@ -6,13 +6,16 @@
 #ifndef SONDE_BENCHFMT_SHAPE_H
 #define SONDE_BENCHFMT_SHAPE_H
 
+#define BENCH_PREFIX "Benchmark"
+
 struct bench_result;
+struct bench_unit;
 
 struct shape_unit {
-	const char *text; /* as written: a string of the reader, as are the ids */
+	const char *text; /* as written: a string of the reader */
 	uint32_t len;
-	uint32_t unit, orig_unit; /* as in struct bench_value */
-	uint64_t word, mask;	  /* the first eight bytes of the text */
+	bool same, other;    /* whether values are of it that the factor leaves, that it changes */
+	uint64_t word, mask; /* the first eight bytes of the text */
 	double factor;
 };
 
@@ -28,7 +31,8 @@ struct shapes {
 	struct shape *all;
 	uint32_t n, cap;
 	struct shape_unit *units;
-	uint32_t unit_n, unit_cap;
+	struct bench_unit *ids; /* of the units */
+	uint32_t unit_n, unit_cap, id_cap;
 	struct map index;     /* hash of name and units -> shape, chained by probing the hash */
 	struct map by_name;   /* hash of the name -> the newest shape */
 	uint32_t last;	      /* of the line before */
@@ -47,5 +51,7 @@ struct bench_reader;
 bool shapes_read(struct bench_reader *r);
 /* Of a result read the general way, whose shape this sets. */
 void shapes_learn(struct bench_reader *r);
+/* Makes the result one of the shape, without values. */
+void shapes_assume(struct bench_reader *r, uint32_t shape);
 
 #endif

@@ -44,6 +44,7 @@ static void table_release(struct table *table)
 {
 	for (uint32_t i = 0; i < table->cell_n; i++) {
 		struct cell *c = table->cells[i];
+		rows_release(&c->rows);
 		mem_free(c->values);
 		mem_free(c->residues);
 		warnings_release(&c->warnings);
@@ -126,8 +127,8 @@ static void find_targets(struct tables *t)
 				col = projection_project(t->col_by, p, 0);
 				residue = projection_project(t->residue, p, 0);
 			}
-			uint32_t key = projection_project(t->table_by, p, res->values[i].unit);
-			c = cell_of(t, table_of(t, key, res->values[i].unit), row, col);
+			uint32_t key = projection_project(t->table_by, p, res->units[i].unit);
+			c = cell_of(t, table_of(t, key, res->units[i].unit), row, col);
 			if (!c->residue_n || c->residues[c->residue_n - 1] != residue)
 				vec_push(c->residues, c->residue_n, c->residue_cap, residue);
 		}
@@ -156,16 +157,14 @@ static struct route *route_of(struct tables *t, const struct bench_result *res)
 	return route;
 }
 
-void tables_add(struct tables *t)
+void tables_add_rows(struct tables *t, struct value_block *block, const double *first, uint32_t n)
 {
 	const struct bench_result *res = &t->projector->reader->result;
 	uint32_t at = route_of(t, res)->targets;
 	struct cell *const *targets = t->targets + at; /* route_of() may move them */
-	for (uint32_t i = 0; i < res->value_n; i++) {
-		struct cell *c = targets[i];
-		if (c)
-			vec_push(c->values, c->n, c->cap, res->values[i].value);
-	}
+	for (uint32_t i = 0; i < res->value_n; i++)
+		if (targets[i])
+			rows_add(&targets[i]->rows, block, first + i, res->value_n, n);
 }
 
 /* --- summarizing --- */
@@ -286,6 +285,7 @@ static uint32_t *keys_of(
 static void summarize_cell(
 	const struct tables *t, struct cell *c, const struct table_options *options)
 {
+	c->values = rows_take(&c->rows, &c->n);
 	sample_sort(c->values, c->n);
 	c->sample = (struct sample){c->values, c->n};
 	if (t->tables[c->table].assumption == ASSUME_EXACT)

@@ -2,7 +2,7 @@
  * Tables of summaries and comparisons, made from results (benchstat's internal/benchtab).
  *
  *	tables_init(&t, &projector, &tableBy, &rowBy, &colBy, &residue)
- *	for each result: tables_add(&t)
+ *	tables_read(&t, inputs, ...)
  *	tables_finish(&t, &options)
  *	tables_write_text(&t, out)
  */
@@ -36,8 +36,9 @@ struct comparison {
 struct cell {
 	uint32_t row, col; /* keys */
 	uint32_t table;	   /* place in tables.tables */
-	double *values;
-	uint32_t n, cap;
+	struct rows rows;  /* before tables_finish(): of it the values */
+	double *values;	   /* after; sorted */
+	uint32_t n;
 	uint32_t *residues; /* keys; equals may repeat */
 	uint32_t residue_n, residue_cap;
 	/* after tables_finish() */
@@ -102,8 +103,9 @@ struct table_options {
 void tables_init(struct tables *t, struct projector *projector, struct projection *table_by,
 	struct projection *row_by, struct projection *col_by, struct projection *residue);
 void tables_release(struct tables *t);
-/* Adds the values of the reader's result that pass the filter. */
-void tables_add(struct tables *t);
+/* Adds those values that pass the filter of `n` results like the reader's, which lie row after row in
+ * the block. */
+void tables_add_rows(struct tables *t, struct value_block *block, const double *first, uint32_t n);
 void tables_finish(struct tables *t, const struct table_options *options);
 
 /* NULL if the table has no such cell. */

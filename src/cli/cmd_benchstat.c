@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define INPUT_MAX ((size_t)8 << 30)
-#define DROP_STEP ((size_t)2 << 20)
 
 static const char usage_text[] =
 	"Usage: benchstat [flags] inputs...\n\n"
@@ -191,32 +190,25 @@ static void close_input(struct input *in)
 	mem_free(in->label);
 }
 
-/* Gives back the pages that were read, so that a file's size does not count as our memory. A name
- * that was found there may be read again: its page comes back from the file. */
-static void drop_read(const struct input *in, const char *at, const char **dropped)
+static void report(void *ctx, const char *msg)
 {
-	size_t n = (size_t)(at - *dropped) / DROP_STEP * DROP_STEP;
-	if (!in->mapped || !n)
-		return;
-	madvise((void *)*dropped, n, MADV_DONTNEED);
-	*dropped += n;
+	struct run *run = ctx;
+	fprintf(stderr, "%s\n", msg);
+	run->syntax_errors = true;
 }
 
-static void read_input(struct run *run, const struct input *in)
+static void read_opened(struct run *run, const struct input *inputs, uint32_t n)
 {
-	const char *p = in->mapped ? in->mapped : in->buf.data;
-	bench_reader_open(
-		&run->reader, p, in->mapped ? in->size : in->buf.len, in->path, in->label);
-	enum bench_record record;
-	while ((record = bench_reader_next(&run->reader)) != BENCH_END) {
-		drop_read(in, bench_reader_at(&run->reader), &p);
-		if (record == BENCH_RESULT) {
-			tables_add(&run->tables);
-			continue;
-		}
-		fprintf(stderr, "%s\n", run->reader.error.msg);
-		run->syntax_errors = true;
+	struct bench_input *all = mem_array(n + 1, sizeof(*all));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct input *in = &inputs[i];
+		all[i] = (struct bench_input){in->path, in->label,
+			in->mapped ? in->mapped : in->buf.data, in->mapped ? in->size : in->buf.len,
+			in->mapped};
 	}
+	tables_read(&run->tables, all, n, &(struct load_options){parallel_cpus(), LOAD_PIECE},
+		report, run);
+	mem_free(all);
 }
 
 static bool shows_effects(const struct options *o)
@@ -229,13 +221,14 @@ static int read_inputs(struct run *run, char **args, uint32_t n)
 {
 	struct input *inputs = mem_zalloc((n + 1) * sizeof(*inputs));
 	struct err err = ERR_INIT;
+	uint32_t opened = 0;
 	int rc = 0;
 	name_inputs(inputs, args, n);
-	for (uint32_t i = 0; rc == 0 && i < n; i++) {
-		rc = open_input(&inputs[i], &err);
-		if (rc == 0)
-			read_input(run, &inputs[i]);
+	while (rc == 0 && opened < n) {
+		rc = open_input(&inputs[opened], &err);
+		opened += rc == 0;
 	}
+	read_opened(run, inputs, opened); /* what is wrong with those before is told first */
 	if (rc < 0)
 		complain("%s", err.msg);
 	else

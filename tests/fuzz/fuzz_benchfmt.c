@@ -23,6 +23,10 @@ static void print_all(const struct tables *t)
 	buf_release(&warnings);
 }
 
+static void ignore(void *ctx, const char *msg)
+{
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct all a = {0};
@@ -37,10 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		__builtin_trap();
 	projection_residue(&a.residue, &a.projector);
 	tables_init(&a.tables, &a.projector, &a.table_by, &a.row_by, &a.col_by, &a.residue);
-	bench_reader_open(&a.reader, (const char *)data, n, "fuzz", "fuzz");
-	for (enum bench_record r; (r = bench_reader_next(&a.reader)) != BENCH_END;)
-		if (r == BENCH_RESULT)
-			tables_add(&a.tables);
+	struct bench_input input = {"fuzz", "fuzz", (const char *)data, n, false};
+	tables_read(&a.tables, &input, 1, &(struct load_options){1, 100}, ignore, NULL);
 	tables_finish(
 		&a.tables, &(struct table_options){
 				   .alpha = 0.05, .confidence = 0.95, .holm = true, .threads = 1});

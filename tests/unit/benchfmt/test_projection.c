@@ -51,7 +51,7 @@ static void expect_filtered(const char *filter, const char *want)
 		for (uint32_t i = 0; i < f.reader.result.value_n; i++)
 			if (projector_passes(&f.projector, i))
 				buf_printf(&got, "%s%s", got.len > from ? "," : "",
-					bench_str(&f.reader, f.reader.result.values[i].unit));
+					bench_str(&f.reader, f.reader.result.units[i].unit));
 		if (got.len == from)
 			buf_addch(&got, '-');
 	}

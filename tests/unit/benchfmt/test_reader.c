@@ -24,9 +24,9 @@ static void read_all(const char *text, size_t n, bool fix_zero, struct buf *out)
 		buf_printf(out, "%.*s/%lld", (int)r.result.name_len, r.result.name,
 			(long long)r.result.iters);
 		for (uint32_t i = 0; i < r.result.value_n; i++) {
-			const struct bench_value *v = &r.result.values[i];
-			buf_printf(out, " %a %s(%s)", v->value, bench_str(&r, v->unit),
-				bench_str(&r, v->orig_unit));
+			const struct bench_unit *u = &r.result.units[i];
+			buf_printf(out, " %a %s(%s)", r.result.values[i], bench_str(&r, u->unit),
+				bench_str(&r, u->orig_unit));
 		}
 		buf_addstr(out, "; ");
 	}
@@ -75,7 +75,7 @@ static void metadata(void **state)
 	bench_reader_init(&r);
 	bench_reader_open(&r, text, strlen(text), "f", "f");
 	assert_int_equal(bench_reader_next(&r), BENCH_RESULT);
-	const struct bench_value *v = r.result.values;
+	const struct bench_unit *v = r.result.units;
 	assert_string_equal(bench_str(&r, v[0].unit), "ns/op");
 	assert_string_equal(bench_reader_metadata(&r, v[0].unit, "assume"), "exact");
 	assert_string_equal(bench_reader_metadata(&r, v[0].unit, "better"), "lower");

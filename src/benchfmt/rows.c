@@ -1,0 +1,86 @@
+/*
+ * Where the values of cells lie; see rows.h. (Rejected: appending each value to its cell's own
+ * array, a thousand arrays written in turn, each grown and copied many times over.)
+ */
+#include "benchfmt/benchfmt.h"
+
+enum { SHORT = 8, OWN_FIRST = 8, OWN_MAX = 512 };
+
+struct value_block *value_block_new(size_t n)
+{
+	struct value_block *b = mem_alloc(sizeof(*b) + n * sizeof(*b->values));
+	b->holders = 1;
+	return b;
+}
+
+void value_block_get(struct value_block *b)
+{
+	__atomic_fetch_add(&b->holders, 1, __ATOMIC_RELAXED);
+}
+
+void value_block_put(struct value_block *b)
+{
+	if (b && __atomic_sub_fetch(&b->holders, 1, __ATOMIC_ACQ_REL) == 0)
+		mem_free(b);
+}
+
+void rows_release(struct rows *r)
+{
+	for (uint32_t i = 0; i < r->run_n; i++)
+		value_block_put(r->runs[i].block);
+	mem_free(r->runs);
+	value_block_put(r->own);
+	*r = (struct rows){0};
+}
+
+static void add_run(struct rows *r, struct row_run run)
+{
+	struct row_run *last = r->run_n ? &r->runs[r->run_n - 1] : NULL;
+	r->n += run.n;
+	if (last && last->block == run.block && last->step == run.step &&
+		last->first + (size_t)last->n * last->step == run.first) {
+		last->n += run.n;
+		return;
+	}
+	value_block_get(run.block);
+	vec_push(r->runs, r->run_n, r->run_cap, run);
+}
+
+/* Where configurations alternate from line to line, each row would be a run. */
+static void add_copy(struct rows *r, double value)
+{
+	if (r->next == r->end) {
+		size_t n = r->own ? (size_t)(r->end - r->own->values) * 2 : OWN_FIRST;
+		n = n < OWN_MAX ? n : OWN_MAX;
+		value_block_put(r->own);
+		r->own = value_block_new(n);
+		r->next = r->own->values;
+		r->end = r->next + n;
+	}
+	*r->next = value;
+	add_run(r, (struct row_run){r->own, r->next++, 1, 1});
+}
+
+void rows_add(
+	struct rows *r, struct value_block *block, const double *first, uint32_t step, uint32_t n)
+{
+	if (n >= SHORT) {
+		add_run(r, (struct row_run){block, first, step, n});
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		add_copy(r, first[(size_t)i * step]);
+}
+
+double *rows_take(struct rows *r, uint32_t *ret_n)
+{
+	double *values = mem_array(r->n, sizeof(*values)), *to = values;
+	for (uint32_t i = 0; i < r->run_n; i++) {
+		const struct row_run *run = &r->runs[i];
+		for (size_t j = 0; j < run->n; j++)
+			*to++ = run->first[j * run->step];
+	}
+	*ret_n = r->n;
+	rows_release(r);
+	return values;
+}

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS 200
-#define TURNS  20000
+#define ROUNDS 2000
+#define TURNS  2000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;

@@ -165,7 +165,7 @@ static void note_stack(struct thread *t)
 }
 
 /* The calling thread's slot. It is checked before use: a fork's child finds it wiped. */
-static _Thread_local struct thread *self __attribute__((tls_model("initial-exec")));
+_Thread_local struct thread *control_known_self __attribute__((tls_model("initial-exec")));
 static _Thread_local bool ending __attribute__((tls_model("initial-exec")));
 
 static void enter_registry(struct recording *rec, struct thread *t, uint64_t base_ns)
@@ -178,7 +178,7 @@ static void enter_registry(struct recording *rec, struct thread *t, uint64_t bas
 	}
 	recording_count(&rec->threads, 1);
 	threads_publish(&state->threads, t, tid);
-	self = t;
+	control_known_self = t;
 	wall_begin(t, tid);
 	cpu_arm(rec, t, tid, base_ns);
 }
@@ -195,14 +195,14 @@ static struct thread *find_self(void)
 		t->stack_lo = t->stack_hi = 0;
 		enter_registry(rec, t, cpu_clock_thread(0));
 	}
-	self = t;
+	control_known_self = t;
 	state_leave(token);
 	return t;
 }
 
 struct thread *control_self(void)
 {
-	struct thread *t = self;
+	struct thread *t = control_known_self;
 	if (t && atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_LIVE)
 		return t;
 	return find_self();
@@ -255,7 +255,7 @@ void control_thread_begins(struct thread *thread)
 	struct recording *rec = state_enter(&token);
 	if (!rec) {
 		threads_publish(&state->threads, thread, sig_gettid());
-		self = thread;
+		control_known_self = thread;
 		return;
 	}
 	hooks_sigprof_unblock(thread->masked);
@@ -283,7 +283,7 @@ void control_thread_ends(struct thread *thread)
 	contention_forget(thread);
 	cpu_settle(thread);
 	settle_end(thread);
-	self = NULL;
+	control_known_self = NULL;
 	ending = true;
 	threads_release(&state->threads, thread);
 	control_refresh();

@@ -51,6 +51,9 @@ void control_call(struct recording *rec, int tid, uintptr_t token);
  * by the threads that are called for it, which are waited for. */
 void control_settle(enum recording_kind kind);
 
+/* The calling thread's slot where it has been found already; in a fork's child it is wiped. */
+extern _Thread_local struct thread *control_known_self SIG_HIDDEN;
+
 /* The calling thread's slot, or NULL: nothing is recorded, the registry is full, or it is ending.
  * Async-signal-safe; a load and a branch once the thread is known. */
 struct thread *control_self(void);

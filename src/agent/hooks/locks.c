@@ -1,11 +1,14 @@
 /*
  * Locks and what else threads wait for one another with.
  *
- * A lock is first tried: where that succeeds nothing was waited for, and the hook has cost a call.
- * Only what is taken goes the long way, with clock and record, and through the real call, from
- * which every error but "busy" comes: trying is right for all types of mutexes (a recursive one is
- * taken again, a robust one says that its owner died, and one that checks errors is merely busy for
- * its owner, whom the real call then tells).
+ * A lock is first tried: where that succeeds nothing was waited for. A normal mutex is tried here, as
+ * libc's lock does it, because its trylock costs more than all the rest of a hook; where libc is not
+ * found to do the same (lock_is_known()), and for all other locks, libc tries. Rejected: to look
+ * whether the lock is free and jump to the real call, which costs the same and in which a thread
+ * that is overtaken in between waits unseen. Only what is taken goes the long way, with clock and
+ * record, and through the real call, from which every error but "busy" comes: trying is right for
+ * all types of mutexes (a recursive one is taken again, a robust one says that its owner died, and
+ * one that checks errors is merely busy for its owner, whom the real call then tells).
  *
  * A release looks whether anybody waits (contention.h). The stack is taken after the release, so
  * that nobody waits for the profiler; and from the lock only its address is used then: it may be
@@ -15,8 +18,12 @@
  */
 #include "agent/hooks/waiting.h"
 
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <string.h>
+#include <sys/single_threaded.h>
 #include <threads.h>
 
 _Static_assert(sizeof(mtx_t) <= sizeof(pthread_mutex_t), "a C11 mutex is a pthread mutex");
@@ -72,76 +79,134 @@ static always_inline void lock_end(struct waiting *w)
 		rc_;                                                                          \
 	})
 
-/* --- mutexes --- */
+/* --- what programs call most jumps where a pointer says --- */
 
-/* The common case in few instructions: what is rare is kept out of line, so that the hook saves no
- * registers for it. */
-#define RARELY __attribute__((noinline, cold))
-
-static RARELY int lock_taken(pthread_mutex_t *m, const void *caller)
-{
-	return LOCKING(ON_MUTEX(pthread_mutex_lock, m, caller), NEXT(pthread_mutex_lock)(m));
-}
-
-/* The two hooks that programs call most jump where these say: to libc's function itself while
- * nobody wants records, and at first to one that finds it. */
+/* To libc's function itself while nobody wants records, and at first to one that finds it. What is
+ * jumped to sees the return address of the hook's caller. */
 typedef int mutex_fn(pthread_mutex_t *);
-static mutex_fn lock_first, unlock_first;
+typedef int rwlock_fn(pthread_rwlock_t *);
+
+static mutex_fn lock_first, unlock_first, lock_here, lock_trying, unlock_armed;
+static rwlock_fn read_lock_first, write_lock_first, rwlock_unlock_first;
+static rwlock_fn read_lock_armed, write_lock_armed, rwlock_unlock_armed;
+
 static struct {
-	_Atomic(mutex_fn *) lock, unlock;	      /* now */
-	mutex_fn *real_lock, *real_try, *real_unlock; /* set before `armed` ones are used */
-} mutexes = {.lock = lock_first, .unlock = unlock_first};
+	_Atomic(mutex_fn *) lock, unlock;
+	_Atomic(rwlock_fn *) read_lock, write_lock, rwlock_unlock;
+} now = {lock_first, unlock_first, read_lock_first, write_lock_first, rwlock_unlock_first};
 
-HOOK int pthread_mutex_lock(pthread_mutex_t *m)
-{
-	return atomic_load_explicit(&mutexes.lock, memory_order_relaxed)(m);
-}
+/* Set before any of the armed ones is used. */
+static struct {
+	mutex_fn *lock, *try, *unlock;
+	rwlock_fn *read_lock, *try_read, *write_lock, *try_write, *rwlock_unlock;
+	bool lock_known; /* as lock_here() takes it */
+} libc;
 
-HOOK int pthread_mutex_unlock(pthread_mutex_t *m)
+static void point(bool on)
 {
-	return atomic_load_explicit(&mutexes.unlock, memory_order_relaxed)(m);
-}
-
-/* Jumped to by the hook, so that the return address is that of its caller. */
-static int lock_armed(pthread_mutex_t *m)
-{
-	int rc = mutexes.real_try(m);
-	if (__builtin_expect(rc != EBUSY, 1))
-		return rc;
-	return lock_taken(m, RETURN_ADDRESS);
-}
-
-static RARELY int unlock_waited_for(pthread_mutex_t *m, const void *caller)
-{
-	return RELEASING(pthread_mutex_unlock, m, caller, mutexes.real_unlock(m));
-}
-
-static int unlock_armed(pthread_mutex_t *m)
-{
-	if (contention_has_waiters(m))
-		return unlock_waited_for(m, RETURN_ADDRESS);
-	return mutexes.real_unlock(m);
+	mutex_fn *lock = libc.lock_known ? lock_here : lock_trying;
+	atomic_store(&now.lock, on ? lock : libc.lock);
+	atomic_store(&now.unlock, on ? unlock_armed : libc.unlock);
+	atomic_store(&now.read_lock, on ? read_lock_armed : libc.read_lock);
+	atomic_store(&now.write_lock, on ? write_lock_armed : libc.write_lock);
+	atomic_store(&now.rwlock_unlock, on ? rwlock_unlock_armed : libc.rwlock_unlock);
 }
 
 /* Async-signal-safe. What another thread has changed meanwhile is seen by the last of the two. */
 void hooks_locks_switch(void)
 {
 	bool on;
+	if (!libc.rwlock_unlock)
+		return;
 	do {
 		on = waits_recorded();
-		if (!mutexes.real_unlock)
-			return;
-		atomic_store(&mutexes.lock, on ? lock_armed : mutexes.real_lock);
-		atomic_store(&mutexes.unlock, on ? unlock_armed : mutexes.real_unlock);
+		point(on);
 	} while (on != waits_recorded());
 }
 
-void hooks_locks_init(void)
+/* --- mutexes --- */
+
+HOOK int pthread_mutex_lock(pthread_mutex_t *m)
 {
-	mutexes.real_lock = NEXT(pthread_mutex_lock);
-	mutexes.real_try = NEXT(pthread_mutex_trylock);
-	mutexes.real_unlock = NEXT(pthread_mutex_unlock);
-	hooks_locks_switch();
+	return atomic_load_explicit(&now.lock, memory_order_relaxed)(m);
+}
+
+HOOK int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	return atomic_load_explicit(&now.unlock, memory_order_relaxed)(m);
+}
+
+static RARELY int lock_taken(pthread_mutex_t *m, const void *caller)
+{
+	return LOCKING(ON_MUTEX(pthread_mutex_lock, m, caller), libc.lock(m));
+}
+
+static RARELY int lock_try(pthread_mutex_t *m, const void *caller)
+{
+	int rc = libc.try(m);
+	return rc == EBUSY ? lock_taken(m, caller) : rc;
+}
+
+static int lock_trying(pthread_mutex_t *m)
+{
+	return lock_try(m, RETURN_ADDRESS);
+}
+
+/* Takes a free normal mutex as libc does. */
+static always_inline bool take_free(pthread_mutex_t *m, int tid)
+{
+	int is_free = 0;
+	if (!__atomic_compare_exchange_n(
+		    &m->__data.__lock, &is_free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	m->__data.__owner = tid;
+	m->__data.__nusers++;
+	return true;
+}
+
+/* libc's trylock takes twice the instructions of its lock, so a normal mutex that is free is taken
+ * here: the word that processes share, whatever their libc is, says what to do. In a process with
+ * one thread libc does without an atomic operation, and there is nobody to wait for. */
+static int lock_here(pthread_mutex_t *m)
+{
+	const struct thread *self = control_known_self;
+	if (__builtin_expect(m->__data.__kind != PTHREAD_MUTEX_TIMED_NP || !self, 0))
+		return lock_try(m, RETURN_ADDRESS);
+	if (__builtin_expect(__libc_single_threaded, 0) && !m->__data.__lock)
+		return libc.lock(m);
+	if (__builtin_expect(
+		    !take_free(m, atomic_load_explicit(&self->tid, memory_order_relaxed)), 0))
+		return lock_taken(m, RETURN_ADDRESS);
+	return 0;
+}
+
+/* Whether libc's lock, and no other tool's, is what is behind the hook, and leaves a mutex as
+ * lock_here() does, to the last bit; and its unlock as it was. */
+static bool lock_is_known(void)
+{
+	static const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_t theirs = fresh, ours = fresh;
+	Dl_info lock, other;
+	if (!dladdr((void *)libc.lock, &lock) || !dladdr((void *)gnu_get_libc_version, &other) ||
+		lock.dli_fbase != other.dli_fbase)
+		return false;
+	libc.lock(&theirs);
+	bool same = take_free(&ours, sig_gettid()) && !memcmp(&ours, &theirs, sizeof(ours));
+	libc.unlock(&theirs);
+	libc.unlock(&ours);
+	return same && !memcmp(&ours, &fresh, sizeof(ours));
+}
+
+static RARELY int unlock_waited_for(pthread_mutex_t *m, const void *caller)
+{
+	return RELEASING(pthread_mutex_unlock, m, caller, libc.unlock(m));
+}
+
+static int unlock_armed(pthread_mutex_t *m)
+{
+	if (contention_has_waiters(m))
+		return unlock_waited_for(m, RETURN_ADDRESS);
+	return libc.unlock(m);
 }
 
 static int lock_first(pthread_mutex_t *m)
@@ -218,17 +283,30 @@ WAIT_HOOK int mtx_unlock(mtx_t *m)
 
 /* --- read-write locks --- */
 
-static RARELY int read_lock_taken(pthread_rwlock_t *l, const void *caller)
+HOOK int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 {
-	return LOCKING(ON_RWLOCK(pthread_rwlock_rdlock, WAIT_RWLOCK_READ, l, caller),
-		NEXT(pthread_rwlock_rdlock)(l));
+	return atomic_load_explicit(&now.read_lock, memory_order_relaxed)(l);
 }
 
-WAIT_HOOK int pthread_rwlock_rdlock(pthread_rwlock_t *l)
+HOOK int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
-	if (!waits_recorded())
-		return NEXT(pthread_rwlock_rdlock)(l);
-	int rc = NEXT(pthread_rwlock_tryrdlock)(l);
+	return atomic_load_explicit(&now.write_lock, memory_order_relaxed)(l);
+}
+
+HOOK int pthread_rwlock_unlock(pthread_rwlock_t *l)
+{
+	return atomic_load_explicit(&now.rwlock_unlock, memory_order_relaxed)(l);
+}
+
+static RARELY int read_lock_taken(pthread_rwlock_t *l, const void *caller)
+{
+	return LOCKING(
+		ON_RWLOCK(pthread_rwlock_rdlock, WAIT_RWLOCK_READ, l, caller), libc.read_lock(l));
+}
+
+static int read_lock_armed(pthread_rwlock_t *l)
+{
+	int rc = libc.try_read(l);
 	if (__builtin_expect(rc != EBUSY, 1))
 		return rc;
 	return read_lock_taken(l, RETURN_ADDRESS);
@@ -236,18 +314,46 @@ WAIT_HOOK int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 
 static RARELY int write_lock_taken(pthread_rwlock_t *l, const void *caller)
 {
-	return LOCKING(ON_RWLOCK(pthread_rwlock_wrlock, WAIT_RWLOCK_WRITE, l, caller),
-		NEXT(pthread_rwlock_wrlock)(l));
+	return LOCKING(
+		ON_RWLOCK(pthread_rwlock_wrlock, WAIT_RWLOCK_WRITE, l, caller), libc.write_lock(l));
 }
 
-WAIT_HOOK int pthread_rwlock_wrlock(pthread_rwlock_t *l)
+static int write_lock_armed(pthread_rwlock_t *l)
 {
-	if (!waits_recorded())
-		return NEXT(pthread_rwlock_wrlock)(l);
-	int rc = NEXT(pthread_rwlock_trywrlock)(l);
+	int rc = libc.try_write(l);
 	if (__builtin_expect(rc != EBUSY, 1))
 		return rc;
 	return write_lock_taken(l, RETURN_ADDRESS);
+}
+
+static RARELY int rwlock_unlock_waited_for(pthread_rwlock_t *l, const void *caller)
+{
+	return RELEASING(pthread_rwlock_unlock, l, caller, libc.rwlock_unlock(l));
+}
+
+static int rwlock_unlock_armed(pthread_rwlock_t *l)
+{
+	if (contention_has_waiters(l))
+		return rwlock_unlock_waited_for(l, RETURN_ADDRESS);
+	return libc.rwlock_unlock(l);
+}
+
+static int read_lock_first(pthread_rwlock_t *l)
+{
+	hooks_locks_init();
+	return pthread_rwlock_rdlock(l);
+}
+
+static int write_lock_first(pthread_rwlock_t *l)
+{
+	hooks_locks_init();
+	return pthread_rwlock_wrlock(l);
+}
+
+static int rwlock_unlock_first(pthread_rwlock_t *l)
+{
+	hooks_locks_init();
+	return pthread_rwlock_unlock(l);
 }
 
 /* The rest, of hooks that may take their time. */
@@ -301,18 +407,6 @@ WAIT_HOOK int pthread_rwlock_clockwrlock(
 		return next(l, clock, until);
 	return RWLOCK(pthread_rwlock_clockwrlock, pthread_rwlock_trywrlock, WAIT_RWLOCK_WRITE,
 		next(l, clock, until));
-}
-
-static RARELY int rwlock_unlock_waited_for(pthread_rwlock_t *l, const void *caller)
-{
-	return RELEASING(pthread_rwlock_unlock, l, caller, NEXT(pthread_rwlock_unlock)(l));
-}
-
-WAIT_HOOK int pthread_rwlock_unlock(pthread_rwlock_t *l)
-{
-	if (contention_has_waiters(l))
-		return rwlock_unlock_waited_for(l, RETURN_ADDRESS);
-	return NEXT(pthread_rwlock_unlock)(l);
 }
 
 /* --- condition variables: a wait is a release of the mutex too --- */
@@ -475,4 +569,20 @@ WAIT_HOOK void call_once(once_flag *once, void (*routine)(void))
 	waiting_begin(&w, &what);
 	next(once, routine);
 	waiting_end(&w, 0);
+}
+
+/* --- finding libc's --- */
+
+void hooks_locks_init(void)
+{
+	libc.lock = NEXT(pthread_mutex_lock);
+	libc.try = NEXT(pthread_mutex_trylock);
+	libc.unlock = NEXT(pthread_mutex_unlock);
+	libc.read_lock = NEXT(pthread_rwlock_rdlock);
+	libc.try_read = NEXT(pthread_rwlock_tryrdlock);
+	libc.write_lock = NEXT(pthread_rwlock_wrlock);
+	libc.try_write = NEXT(pthread_rwlock_trywrlock);
+	libc.lock_known = lock_is_known();
+	libc.rwlock_unlock = NEXT(pthread_rwlock_unlock);
+	hooks_locks_switch();
 }

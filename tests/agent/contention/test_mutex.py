@@ -35,6 +35,11 @@ def test_waits_for_rwlocks_are_conserved():
 
 
 @test
+def test_a_mutex_is_left_as_libc_leaves_it():
+  Contention(program("taken"))
+
+
+@test
 def test_many_threads():
   check_conserved("mutex", 32, 100, 30000)
 

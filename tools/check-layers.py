@@ -22,6 +22,7 @@ ARROWS = {
   "http": ["base"],
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
   "live": ["base", "http", "pprof", "symbolize", "agent"],
+  "server": ["live", "http", "agent", "base"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "object", "symbolize", "report", "http", "web",
           "agent", "live", "bench"],

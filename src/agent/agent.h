@@ -1,12 +1,13 @@
 /*
  * agent: the recording half, as the command sees it: what a session tells libsonde (session.h), and
- * how recordings become profiles (export.h). Front header of the layer. What records is libsonde,
+ * how recordings become profiles (export.h); and as a server in the same process does (inside.h). Front header of the layer. What records is libsonde,
  * and is never linked into the command.
  */
 #ifndef SONDE_AGENT_H
 #define SONDE_AGENT_H
 
 #include "agent/export.h"
+#include "agent/inside.h"
 #include "agent/poke.h"
 #include "agent/session.h"
 

@@ -167,6 +167,20 @@ static void note_stack(struct thread *t)
 /* The calling thread's slot. It is checked before use: a fork's child finds it wiped. */
 _Thread_local struct thread *control_known_self __attribute__((tls_model("initial-exec")));
 static _Thread_local bool ending __attribute__((tls_model("initial-exec")));
+static _Thread_local bool hidden __attribute__((tls_model("initial-exec")));
+static _Thread_local unsigned hiding __attribute__((tls_model("initial-exec")));
+
+void control_hide_begin(void)
+{
+	hiding++;
+	heap_quiet_begin();
+}
+
+void control_hide_end(void)
+{
+	hiding--;
+	heap_quiet_end();
+}
 
 static void enter_registry(struct recording *rec, struct thread *t, uint64_t base_ns)
 {
@@ -186,7 +200,7 @@ static void enter_registry(struct recording *rec, struct thread *t, uint64_t bas
 static struct thread *find_self(void)
 {
 	unsigned token;
-	struct recording *rec = ending ? NULL : state_enter(&token);
+	struct recording *rec = ending || hidden ? NULL : state_enter(&token);
 	if (!rec)
 		return NULL;
 	struct thread *t = threads_find(&state->threads, sig_gettid());
@@ -230,11 +244,15 @@ struct thread *control_thread_created(void *(*start)(void *), void *arg, const v
 	struct thread *t = threads_claim(&state->threads);
 	if (t) {
 		t->hooked = true;
+		t->hidden = hiding > 0;
 		t->masked = hooks_sigprof_masked();
 		t->farewells = 0;
 		t->start = start;
 		t->arg = arg;
-		note_creation(rec, t, caller);
+		if (t->hidden)
+			atomic_fetch_add(&state->hidden_coming, 1);
+		else
+			note_creation(rec, t, caller);
 	} else {
 		recording_count(&rec->threads_untabled, 1);
 	}
@@ -245,12 +263,30 @@ struct thread *control_thread_created(void *(*start)(void *), void *arg, const v
 
 void control_thread_not_created(struct thread *thread)
 {
+	if (thread->hidden)
+		atomic_fetch_sub(&state->hidden_coming, 1);
 	threads_release(&state->threads, thread);
+}
+
+/* In the registry all the same, so that nobody takes it for a thread that was not announced. It has
+ * no timer, no account and no record of waits. */
+static void begin_hidden(struct thread *thread)
+{
+	hidden = true;
+	control_hide_begin();
+	thread->wall.begin_ns = 0;
+	thread->cpu.base_ns = 0;
+	threads_publish(&state->threads, thread, sig_gettid());
+	atomic_fetch_sub(&state->hidden_coming, 1);
 }
 
 void control_thread_begins(struct thread *thread)
 {
 	unsigned token;
+	if (thread->hidden) {
+		begin_hidden(thread);
+		return;
+	}
 	note_stack(thread);
 	struct recording *rec = state_enter(&token);
 	if (!rec) {
@@ -273,11 +309,41 @@ static void settle_end(struct thread *thread)
 	state_leave(token);
 }
 
+/* Those whose threads the kernel has no more. (CPU profiles find them too, by cpu_look().) */
+static void release_hidden(void)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	int pid = sig_getpid();
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (atomic_load(&t->state) != THREAD_LIVE || !t->hidden || t->hooked)
+			continue;
+		if (sig_syscall(SYS_tgkill, pid, atomic_load(&t->tid), 0) == -ESRCH &&
+			threads_retire(&state->threads, t))
+			threads_release(&state->threads, t);
+	}
+}
+
+/* What libc does at the end of a thread would show under a slot of its own: a hidden thread keeps the
+ * one that it has until it is gone, as one whose end is noticed by a look. */
+static void end_hidden(struct thread *thread)
+{
+	cpu_settle(thread);
+	release_hidden();
+	thread->hooked = false;
+}
+
 /* The slot is the thread's until here, whatever was started or stopped in between; but not in a
  * child that the thread made by fork. */
 void control_thread_ends(struct thread *thread)
 {
-	if (atomic_load(&thread->tid) != sig_gettid() || !threads_retire(&state->threads, thread))
+	if (atomic_load(&thread->tid) != sig_gettid())
+		return;
+	if (thread->hidden) {
+		end_hidden(thread);
+		return;
+	}
+	if (!threads_retire(&state->threads, thread))
 		return;
 	waits_clear(&thread->wait);
 	contention_forget(thread);
@@ -429,6 +495,16 @@ void control_settle(enum recording_kind kind)
 	atomic_store(&rec->called, 0);
 	settle(rec, kind);
 	sig_unlock(&control.lock);
+	await_called(rec);
+	state_leave(token);
+}
+
+void control_await_called(void)
+{
+	unsigned token;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return;
 	await_called(rec);
 	state_leave(token);
 }

@@ -58,11 +58,21 @@ extern _Thread_local struct thread *control_known_self SIG_HIDDEN;
  * Async-signal-safe; a load and a branch once the thread is known. */
 struct thread *control_self(void);
 
+/* After control_set_rate() of a kind that calls threads (control_call): waits until they have
+ * answered, two seconds at most. */
+void control_await_called(void);
+
 /* The program may have loaded or unloaded modules: the next control_refresh() looks.
  * Async-signal-safe. */
 void control_modules_changed(void);
 /* Brings tables and module log up to date if need be. Not from inside the loader. */
 void control_refresh(void);
+
+/* Until the end, what the calling thread allocates is in no heap profile, and the threads it creates
+ * are hidden: they, and those that they create, are in no profile with anything they do. For what
+ * serves profiles inside the program. They nest. */
+void control_hide_begin(void);
+void control_hide_end(void);
 
 /* What a created thread takes along: NULL when nothing is recorded, or the registry is full.
  * `caller` is the hook's return address. */

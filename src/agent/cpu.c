@@ -145,7 +145,7 @@ static void estimate_tail(struct balance *b)
 	uint32_t high = atomic_load(&threads->high);
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &threads->slots[i];
-		if (atomic_load(&t->state) == THREAD_LIVE)
+		if (atomic_load(&t->state) == THREAD_LIVE && !(t->hidden && !t->hooked))
 			seen += (int64_t)(cpu_clock_thread(atomic_load(&t->tid)) - t->cpu.base_ns);
 	}
 	int64_t unseen = (int64_t)(cpu_clock_process() - b->start_ns) - seen;
@@ -210,6 +210,10 @@ void cpu_arm(struct recording *rec, struct thread *thread, int tid, uint64_t bas
 	int32_t mine = TIMER_NONE;
 	if (!atomic_load_explicit(&state->timers_hz, memory_order_relaxed))
 		return;
+	if (thread->hidden) {
+		thread->cpu.base_ns = base_ns; /* for estimate_tail(): its CPU is known */
+		return;
+	}
 	if (!atomic_compare_exchange_strong(&thread->cpu.timer, &mine, TIMER_ARMING))
 		return; /* the thread itself and who switches the profiler on may both come */
 	mine = TIMER_ARMING;
@@ -245,8 +249,23 @@ void cpu_disarm(struct thread *thread)
 		sig_syscall(SYS_timer_delete, timer);
 }
 
+/* What a hidden thread has used is not what ended threads of the program did not see of theirs. */
+static void settle_hidden(const struct thread *t)
+{
+	struct balance *b = &state->balance;
+	if (!atomic_load(&state->timers_hz))
+		return;
+	sig_lock(&b->lock);
+	b->spent_ns += (int64_t)(cpu_clock_thread(0) - t->cpu.base_ns);
+	sig_unlock(&b->lock);
+}
+
 void cpu_settle(struct thread *thread)
 {
+	if (thread->hidden) {
+		settle_hidden(thread);
+		return;
+	}
 	unsigned token;
 	bool armed = atomic_load(&thread->cpu.timer) >= 0;
 	cpu_disarm(thread);
@@ -381,6 +400,9 @@ const struct kind cpu_kind = {.set = set, .finish = cpu_close};
 static void appeared(void *ctx, int tid)
 {
 	struct recording *rec = ctx;
+	/* It may be a hidden one that has not begun, or has meanwhile: later looks will tell. */
+	if (atomic_load(&state->hidden_coming) || threads_find(&state->threads, tid))
+		return;
 	struct thread *t = threads_claim(&state->threads);
 	if (!t) {
 		recording_count(&rec->threads_untabled, 1);

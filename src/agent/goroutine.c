@@ -60,7 +60,7 @@ static void take(struct recording *rec, uint32_t snapshot)
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) != THREAD_LIVE)
+		if (atomic_load(&t->state) != THREAD_LIVE || t->hidden)
 			continue;
 		bool waits = atomic_load(&t->tid) != self && count_waiting(rec, t, snapshot);
 		if (!waits)

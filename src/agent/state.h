@@ -40,8 +40,9 @@ struct state {
 	struct sig_rcu users;		       /* of the recording */
 	_Atomic uint64_t timers_hz;	       /* of the timers on CPU clocks; 0: there are none */
 	uint64_t period_ns, tick_ns;
-	_Atomic uint64_t next_look_ns; /* CLOCK_MONOTONIC: when to compare threads next */
-	_Atomic uint64_t walkers_free; /* a bit each */
+	_Atomic uint64_t next_look_ns;	/* CLOCK_MONOTONIC: when to compare threads next */
+	_Atomic uint64_t walkers_free;	/* a bit each */
+	_Atomic uint32_t hidden_coming; /* threads of ours that are created and have not begun */
 	struct balance balance;
 	struct contenders contenders;
 	struct walker walkers[WALKERS];

@@ -22,6 +22,7 @@ struct thread *threads_claim(struct threads *threads)
 		if (!atomic_compare_exchange_strong(&t->state, &state, THREAD_CLAIMED))
 			continue;
 		atomic_store(&t->cpu.timer, TIMER_NONE);
+		t->hidden = false;
 		atomic_store(&t->labels, 0);
 		atomic_store(&t->creator, 0);
 		uint32_t high = atomic_load(&threads->high);

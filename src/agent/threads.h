@@ -37,6 +37,7 @@ struct thread {
 	_Atomic uint32_t state;
 	_Atomic int32_t tid;
 	bool hooked;	   /* tells us when it ends */
+	bool hidden;	   /* not the program's: in no profile (control_hide_begin) */
 	bool masked;	   /* it starts with SIGPROF blocked, as far as the program knows */
 	uint8_t farewells; /* rounds of thread-specific data destructors it has been through */
 	uintptr_t stack_lo, stack_hi; /* 0, 0: not known */

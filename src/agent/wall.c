@@ -235,7 +235,7 @@ static void begin_all(void)
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) == THREAD_LIVE)
+		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden)
 			wall_begin(t, atomic_load(&t->tid));
 	}
 }

@@ -96,7 +96,8 @@ int run_http_start(struct run_http **ret, const struct run_session *s, struct er
 		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
 	h->session = s;
 	live_init(&h->live, &target);
-	int rc = http_start_threads(&h->server, s->http, live_handle, &h->live, err);
+	const struct http_opts opts = {.address = s->http, .threads = true};
+	int rc = http_start(&h->server, &opts, live_handle, &h->live, err);
 	if (rc < 0) {
 		mem_free(h);
 		return rc;

@@ -48,6 +48,15 @@ bool http_host_allowed(const char *header, const char *own)
 	return n == own_n && strncasecmp(host, own_from, n) == 0;
 }
 
+bool http_token_matches(const char *given, size_t given_n, const char *want)
+{
+	size_t want_n = strlen(want);
+	unsigned differs = given_n != want_n;
+	for (size_t i = 0; i < given_n; i++)
+		differs |= (unsigned char)(given[i] ^ want[want_n ? i % want_n : 0]);
+	return !differs && want_n;
+}
+
 /* --- who asks --- */
 
 static bool is_loopback(const char *host_header)

@@ -1,33 +1,39 @@
 /*
  * The server: libmicrohttpd behind http.h. Limits on clients, time and memory are set here once.
+ * listen.c makes the socket.
  */
 #include "http/http.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "http/foreign.h"
+#include "http/listen.h"
 #include "http/mhd.h"
 
 enum {
-	CLIENTS_MAX = 64,
+	CLIENTS_MAX = 128,
 	IDLE_SECONDS = 30,
 	CLIENT_MEMORY = 64 * 1024, /* headers and query together */
 	BODY_MAX = 1024 * 1024,	   /* what is POSTed beyond it is not kept */
 	COMPRESS_FROM = 1024,	   /* bytes of a body worth compressing */
+	STOP_STEP_NS = 5000000,
+	STOP_STEPS = 400, /* until a server that stops leaves its clients without their answers */
 };
 
 struct http_server {
 	struct MHD_Daemon *daemon;
 	http_handler *handler;
 	void *ctx;
-	char *own; /* the host it was started with */
-	char *url;
+	struct listening at;
+	const char **hosts;
+	char *token;		   /* NULL: everyone may ask */
+	_Atomic unsigned requests; /* being answered */
 };
 
 /* Filled by http_start(). */
@@ -37,6 +43,8 @@ static struct microhttpd mhd;
 
 const char *http_param(const struct http_request *req, const char *name)
 {
+	if (req->foreign)
+		return foreign_param(req->foreign, name);
 	const char *value =
 		mhd.MHD_lookup_connection_value(req->connection, MHD_GET_ARGUMENT_KIND, name);
 	return value ? value : "";
@@ -58,7 +66,11 @@ static enum MHD_Result on_param(
 void http_each_param(const struct http_request *req, http_param_fn *fn, void *ctx)
 {
 	struct each each = {fn, ctx};
-	mhd.MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, on_param, &each);
+	for (unsigned i = 0; req->foreign && i < req->foreign->n; i++)
+		fn(ctx, req->foreign->names[i], req->foreign->values[i]);
+	if (req->connection)
+		mhd.MHD_get_connection_values(
+			req->connection, MHD_GET_ARGUMENT_KIND, on_param, &each);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -68,6 +80,8 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 const char *http_header(const struct http_request *req, const char *name)
 {
+	if (req->foreign)
+		return req->foreign->header ? req->foreign->header(req->foreign->ctx, name) : NULL;
 	return header(req->connection, name);
 }
 
@@ -91,6 +105,8 @@ static bool is_served(const struct http_request *req)
 /* A browser that has left the page, or typed on, closes the connection: nobody wants the answer. */
 bool http_is_gone(const struct http_request *req)
 {
+	if (req->foreign)
+		return req->foreign->is_gone && req->foreign->is_gone(req->foreign->ctx);
 	const union MHD_ConnectionInfo *info =
 		mhd.MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (!info)
@@ -104,6 +120,7 @@ bool http_is_gone(const struct http_request *req)
 static void refuse(struct http_response *res, unsigned status, const char *why)
 {
 	res->status = status;
+	res->is_pprof_error = true;
 	buf_addstr(&res->body, why);
 }
 
@@ -113,34 +130,41 @@ static bool takes_gzip(struct MHD_Connection *connection)
 	return accepted && strstr(accepted, "gzip");
 }
 
-static void add_headers(struct MHD_Response *response, const struct http_response *res)
+void http_each_header(const struct http_response *res, http_header_fn *each, void *ctx)
 {
 	/* What a 304 says replaces what the client has kept: its page's policy is to stay. */
 	if (res->status != 304) {
-		mhd.MHD_add_response_header(response, "Content-Type", res->type);
-		mhd.MHD_add_response_header(response, "Content-Security-Policy", res->policy);
+		each(ctx, "Content-Type", res->type);
+		each(ctx, "Content-Security-Policy", res->policy);
 	}
-	mhd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	mhd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	mhd.MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+	each(ctx, "X-Content-Type-Options", "nosniff");
+	each(ctx, "Referrer-Policy", "no-referrer");
+	each(ctx, "Cross-Origin-Resource-Policy", "same-origin");
 	if (res->etag) {
 		/* Kept, but asked after each time: the next profile may be served here. */
-		mhd.MHD_add_response_header(response, "Cache-Control", "private, no-cache");
-		mhd.MHD_add_response_header(response, "ETag", res->etag);
-		mhd.MHD_add_response_header(response, "Vary", "Accept-Encoding");
+		each(ctx, "Cache-Control", "private, no-cache");
+		each(ctx, "ETag", res->etag);
+		each(ctx, "Vary", "Accept-Encoding");
 	} else {
-		mhd.MHD_add_response_header(response, "Cache-Control", "no-store");
+		each(ctx, "Cache-Control", "no-store");
 	}
+	if (res->status == 401)
+		each(ctx, "WWW-Authenticate", "Bearer");
 	if (res->is_pprof_error)
-		mhd.MHD_add_response_header(response, "X-Go-Pprof", "1");
+		each(ctx, "X-Go-Pprof", "1");
 	if (res->location)
-		mhd.MHD_add_response_header(response, "Location", res->location);
+		each(ctx, "Location", res->location);
 	if (res->filename) {
 		struct buf as = BUF_INIT;
 		buf_printf(&as, "attachment; filename=\"%s\"", res->filename);
-		mhd.MHD_add_response_header(response, "Content-Disposition", as.data);
+		each(ctx, "Content-Disposition", as.data);
 		buf_release(&as);
 	}
+}
+
+static void add_header(void *ctx, const char *name, const char *value)
+{
+	mhd.MHD_add_response_header(ctx, name, value);
 }
 
 static enum MHD_Result send_response(struct MHD_Connection *connection, struct http_response *res)
@@ -155,7 +179,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 		mhd.MHD_create_response_from_buffer_with_free_callback(n, body, mem_free);
 	enum MHD_Result queued = MHD_NO;
 	if (response) {
-		add_headers(response, res);
+		http_each_header(res, add_header, response);
 		if (pack)
 			mhd.MHD_add_response_header(response, "Content-Encoding", "gzip");
 		queued = mhd.MHD_queue_response(connection, res->status, response);
@@ -170,19 +194,23 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
 static void on_done(void *ctx, struct MHD_Connection *connection, void **state,
 	enum MHD_RequestTerminationCode how)
 {
+	struct http_server *server = ctx;
 	struct buf *body = *state;
-	if (body)
-		buf_release(body);
+	if (!body)
+		return;
+	buf_release(body);
 	mem_free(body);
+	atomic_fetch_sub(&server->requests, 1);
 }
 
 /* Called once when the headers are there, then for each piece of a body, then without one. True:
  * there may be more to come. */
-static bool take_body(void **state, const char *piece, size_t *n)
+static bool take_body(struct http_server *server, void **state, const char *piece, size_t *n)
 {
 	struct buf *body = *state;
 	if (!body) {
 		*state = body = mem_zalloc(sizeof(*body));
+		atomic_fetch_add(&server->requests, 1);
 		buf_addstr(body, "");
 		return true;
 	}
@@ -194,28 +222,53 @@ static bool take_body(void **state, const char *piece, size_t *n)
 	return true;
 }
 
+/* --- who may ask --- */
+
+/* No page reaches a Unix socket, whatever name it gives. */
+static bool is_our_name(const struct http_server *server, const char *host)
+{
+	if (server->at.path || http_host_allowed(host, server->at.host))
+		return true;
+	for (const char **name = server->hosts; *name; name++)
+		if (http_host_allowed(host, *name))
+			return true;
+	return false;
+}
+
+static bool shows_token(const struct http_server *server, const struct http_request *req)
+{
+	static const char scheme[] = "Bearer ";
+	const char *bearer = http_header(req, "Authorization");
+	if (!server->token)
+		return true;
+	if (bearer && strncasecmp(bearer, scheme, sizeof(scheme) - 1) == 0)
+		bearer += sizeof(scheme) - 1;
+	else
+		bearer = http_param(req, "token");
+	return http_token_matches(bearer, strlen(bearer), server->token);
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *upload, size_t *upload_n, void **state)
 {
 	struct http_server *server = ctx;
-	if (take_body(state, upload, upload_n))
+	if (take_body(server, state, upload, upload_n))
 		return MHD_YES;
 	const struct buf *body = *state;
 	struct http_request req = {.method = method,
 		.path = path,
 		.body = body->len ? body->data : "",
 		.connection = connection};
-	struct http_response res = {
-		.status = MHD_HTTP_OK,
-		.type = "text/plain; charset=utf-8",
-		.policy = "default-src 'none'; frame-ancestors 'none'",
-		.body = BUF_INIT,
-	};
+	struct http_response res = HTTP_RESPONSE_INIT;
 	if (http_is_gone(&req))
 		return MHD_NO;
-	if (!http_host_allowed(header(connection, "Host"), server->own))
+	if (!is_our_name(server, header(connection, "Host")))
 		refuse(&res, MHD_HTTP_FORBIDDEN,
 			"This server answers to localhost and to addresses only.\n");
+	else if (!shows_token(server, &req))
+		refuse(&res, MHD_HTTP_UNAUTHORIZED,
+			"Unauthorized: this server wants its token, as a header "
+			"\"Authorization: Bearer TOKEN\" or as ?token=TOKEN\n");
 	else if (!is_served(&req))
 		refuse(&res, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET is served here.\n");
 	else
@@ -227,73 +280,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	return queued;
 }
 
-/* --- listening --- */
-
-/* "[::1]:80" -> "::1" and "80"; "host" alone has no port. */
-static void split_address(const char *address, char **ret_host, char **ret_port)
-{
-	const char *colon = strrchr(address, ':'), *bracket = strrchr(address, ']');
-	if (colon && bracket && colon < bracket)
-		colon = NULL;
-	size_t n = colon ? (size_t)(colon - address) : strlen(address);
-	if (n >= 2 && address[0] == '[' && address[n - 1] == ']')
-		*ret_host = mem_strndup(address + 1, n - 2);
-	else
-		*ret_host = n ? mem_strndup(address, n) : mem_strdup("localhost");
-	*ret_port = mem_strdup(colon && colon[1] ? colon + 1 : "0");
-}
-
-static int open_socket(const struct addrinfo *to)
-{
-	int one = 1, fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, to->ai_addr, to->ai_addrlen) == 0 && listen(fd, CLIENTS_MAX) == 0)
-		return fd;
-	int rc = -errno;
-	close(fd);
-	return rc;
-}
-
-static int listen_on(const char *host, const char *port, struct err *err)
-{
-	struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-	/* "localhost" is the loopback whatever the resolver knows (RFC 6761): a container may have
-	 * no /etc/hosts. */
-	const char *address = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-	char *rest;
-	unsigned long number = strtoul(port, &rest, 10); /* getaddrinfo() takes it modulo 65536 */
-	if (!*rest && number > UINT16_MAX)
-		return err_set(err, ERR_USAGE, "listen %s:%s: a port is at most %u", host, port,
-			(unsigned)UINT16_MAX);
-	int rc = getaddrinfo(address, port, &want, &found), fd = -EADDRNOTAVAIL;
-	if (rc)
-		return err_set(err, ERR_USAGE, "listen %s:%s: %s", host, port, gai_strerror(rc));
-	for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
-		fd = open_socket(a);
-	freeaddrinfo(found);
-	if (fd < 0)
-		return err_set(err, fd, "listen %s:%s: %s", host, port, strerror(-fd));
-	return fd;
-}
-
-static unsigned port_of(int fd)
-{
-	struct sockaddr_in6 address; /* the port lies at the same place in both families */
-	socklen_t n = sizeof(address);
-	memset(&address, 0, sizeof(address));
-	getsockname(fd, (struct sockaddr *)&address, &n);
-	return ntohs(address.sin6_port);
-}
-
-static char *make_url(const char *host, unsigned port)
-{
-	struct buf url = BUF_INIT;
-	bool v6 = strchr(host, ':');
-	buf_printf(&url, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
-	return buf_detach(&url, NULL);
-}
+/* --- starting and stopping --- */
 
 static int load_microhttpd(struct err *err)
 {
@@ -308,63 +295,94 @@ static int load_microhttpd(struct err *err)
 	return rc < 0 ? err_prefix(err, "serving pages"), rc : 0;
 }
 
-static int start(struct http_server **ret, const char *address, unsigned how, http_handler *handler,
+static const char **copy_hosts(const char *const *hosts)
+{
+	size_t n = 0;
+	while (hosts && hosts[n])
+		n++;
+	const char **copy = mem_array(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = mem_strdup(hosts[i]);
+	copy[n] = NULL;
+	return copy;
+}
+
+int http_start(struct http_server **ret, const struct http_opts *opts, http_handler *handler,
 	void *ctx, struct err *err)
 {
-	char *host, *port;
+	struct listening at;
+	unsigned how = opts->threads ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL : MHD_USE_AUTO;
+	unsigned clients = opts->clients_max ? opts->clients_max : CLIENTS_MAX;
 	int rc = load_microhttpd(err);
+	if (rc >= 0)
+		rc = listen_on(&at, opts->address, (int)clients, err);
 	if (rc < 0)
 		return rc;
-	split_address(address, &host, &port);
-	int fd = listen_on(host, port, err);
-	mem_free(port);
-	if (fd < 0) {
-		mem_free(host);
-		return fd;
+	if (opts->local_only && !at.is_local) {
+		close(at.fd);
+		listening_release(&at);
+		return err_set(
+			err, -EACCES, "listen %s: not only this machine reaches it", opts->address);
 	}
 	struct http_server *server = mem_zalloc(sizeof(*server));
 	server->handler = handler;
 	server->ctx = ctx;
-	server->own = host;
-	server->url = make_url(host, port_of(fd));
+	server->at = at;
+	server->hosts = copy_hosts(opts->hosts);
+	server->token = opts->token && *opts->token ? mem_strdup(opts->token) : NULL;
 	server->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | how, 0, NULL, NULL,
-		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		on_request, server, MHD_OPTION_LISTEN_SOCKET, at.fd, MHD_OPTION_CONNECTION_LIMIT,
+		clients, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
-		MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_done, server, MHD_OPTION_END);
 	if (!server->daemon) {
-		close(fd);
+		close(at.fd);
 		http_stop(server);
-		return err_set(err, -EIO, "cannot start the HTTP server on %s", address);
+		return err_set(err, -EIO, "cannot start the HTTP server on %s", opts->address);
 	}
 	*ret = server;
 	return 0;
 }
 
-int http_start(struct http_server **ret, const char *address, http_handler *handler, void *ctx,
-	struct err *err)
-{
-	return start(ret, address, MHD_USE_AUTO, handler, ctx, err);
-}
-
-int http_start_threads(struct http_server **ret, const char *address, http_handler *handler,
-	void *ctx, struct err *err)
-{
-	return start(ret, address, MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, handler, ctx, err);
-}
-
 const char *http_url(const struct http_server *server)
 {
-	return server->url;
+	return server->at.url;
+}
+
+unsigned http_port(const struct http_server *server)
+{
+	return server->at.port;
+}
+
+bool http_is_local(const struct http_server *server)
+{
+	return server->at.is_local;
+}
+
+void http_forked(const struct http_server *server)
+{
+	close(server->at.fd);
+}
+
+/* libmicrohttpd closes connections whose answers are ready and not sent. */
+static void await_answers(struct http_server *server)
+{
+	const struct timespec step = {0, STOP_STEP_NS};
+	for (int i = 0; i < STOP_STEPS && atomic_load(&server->requests); i++)
+		nanosleep(&step, NULL);
 }
 
 void http_stop(struct http_server *server)
 {
 	if (!server)
 		return;
+	await_answers(server);
 	if (server->daemon)
 		mhd.MHD_stop_daemon(server->daemon);
-	mem_free(server->own);
-	mem_free(server->url);
+	listening_release(&server->at);
+	for (const char **name = server->hosts; *name; name++)
+		mem_free((char *)*name);
+	mem_free(server->hosts);
+	mem_free(server->token);
 	mem_free(server);
 }

@@ -22,7 +22,10 @@ void live_init(struct live_server *d, const struct live_target *target)
 {
 	*d = (struct live_server){.target = *target,
 		.symbolize = PTHREAD_MUTEX_INITIALIZER,
+		.snapshot = PTHREAD_MUTEX_INITIALIZER,
 		.taking = PTHREAD_MUTEX_INITIALIZER};
+	if (!d->target.seconds_max)
+		d->target.seconds_max = SECONDS_MAX;
 }
 
 void live_error(struct http_response *ret, unsigned status, const char *fmt, ...)
@@ -150,34 +153,46 @@ static void answer(struct live_server *d, const struct http_request *req,
 }
 
 /* "seconds"; -1 after an error was sent. */
-static long get_seconds(const struct http_request *req, long otherwise, struct http_response *ret)
+static long get_seconds(struct live_server *d, const struct http_request *req, long otherwise,
+	struct http_response *ret)
 {
 	const char *text = http_param(req, "seconds");
 	char *end;
 	if (!*text)
-		return otherwise;
+		return otherwise < (long)d->target.seconds_max ? otherwise
+							       : (long)d->target.seconds_max;
 	long seconds = strtol(text, &end, 10);
-	if (!*end && seconds > 0 && seconds <= SECONDS_MAX)
+	if (!*end && seconds > 0 && seconds <= (long)d->target.seconds_max)
 		return seconds;
-	live_error(ret, 400, "invalid value for \"seconds\" - must be a positive integer%s",
-		!*end && seconds > SECONDS_MAX ? " of at most 3600" : "");
+	if (!*end && seconds > 0)
+		live_error(ret, 400,
+			"invalid value for \"seconds\" - must be a positive integer of at most %u",
+			d->target.seconds_max);
+	else
+		live_error(ret, 400, "invalid value for \"seconds\" - must be a positive integer");
 	return -1;
 }
 
 /* Threads are where they are now, not where they were when somebody asked last. */
-static bool take_snapshot(struct live_server *d, const struct live_process *process,
-	const struct export_view *view, struct http_response *ret)
+static int take_snapshot(struct live_server *d, const struct live_process *process, struct err *err)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
-	struct err err = ERR_INIT;
-	if (view->kind != RECORDING_GOROUTINE)
-		return true;
 	uint64_t last = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
-	if (d->target.set_rate(d->target.ctx, process, RECORDING_GOROUTINE,
-		    last >= UINT32_MAX ? 1 : last + 1, &err) == 0)
-		return true;
-	live_error(ret, 500, "%s", err.msg);
-	return false;
+	return d->target.set_rate(d->target.ctx, process, RECORDING_GOROUTINE,
+		last >= UINT32_MAX ? 1 : last + 1, err);
+}
+
+static void serve_snapshot(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, const struct live_question *q,
+	struct http_response *ret)
+{
+	struct err err = ERR_INIT;
+	pthread_mutex_lock(&d->snapshot);
+	if (take_snapshot(d, process, &err))
+		live_error(ret, 500, "%s", err.msg);
+	else
+		answer(d, req, process, q, ret);
+	pthread_mutex_unlock(&d->snapshot);
 }
 
 /* Whether it can be answered; otherwise an error was sent. */
@@ -206,15 +221,18 @@ static void serve_view(struct live_server *d, const struct http_request *req,
 		return;
 	}
 	struct live_question q = {.view = view,
-		.seconds = get_seconds(req, 0, ret),
+		.seconds = get_seconds(d, req, 0, ret),
 		.leak = atoi(http_param(req, "leak")) > 0,
 		.text = atoi(http_param(req, "debug")) > 0,
 		.name = view->name};
-	if (q.seconds < 0 || !is_sensible(&q, ret) || !take_snapshot(d, process, view, ret))
+	if (q.seconds < 0 || !is_sensible(&q, ret))
 		return;
 	if (q.leak)
 		q.view = export_leaks_view();
-	answer(d, req, process, &q, ret);
+	if (view->kind == RECORDING_GOROUTINE)
+		serve_snapshot(d, req, process, &q, ret);
+	else
+		answer(d, req, process, &q, ret);
 }
 
 /* --- cpu, wall --- */
@@ -258,7 +276,7 @@ static void serve_taken(struct live_server *d, const struct http_request *req,
 {
 	struct err err = ERR_INIT;
 	bool text = atoi(http_param(req, "debug")) > 0;
-	long seconds = get_seconds(req, TAKING_SECONDS, ret);
+	long seconds = get_seconds(d, req, TAKING_SECONDS, ret);
 	if (seconds < 0)
 		return;
 	if (begin_taking(d, process, view->kind, &err)) {
@@ -292,8 +310,9 @@ static void serve_cmdline(
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", process->pid);
 	FILE *f = d->target.show_cmdline ? fopen(path, "re") : NULL;
 	if (!f) {
-		live_error(
-			ret, 403, "the command line is not shown; `sonde run -httpcmdline` does");
+		live_error(ret, 403,
+			"the command line is not shown: it may hold secrets (`sonde run "
+			"-httpcmdline`, or show_cmdline of sonde/http.h)");
 		return;
 	}
 	for (int c; (c = getc(f)) != EOF;)
@@ -367,6 +386,8 @@ static void serve_rate(struct live_server *d, const struct http_request *req,
 	if (!http_is_read(req)) {
 		if (!*text || *end)
 			live_error(ret, 400, "rate=%s: a number is wanted", text);
+		else if (d->target.fixed_rates)
+			live_error(ret, 403, "rates are not changed here");
 		else if (!http_is_own(req))
 			live_error(ret, 403, "a page from elsewhere may not change rates");
 		else if (d->target.set_rate(d->target.ctx, process, view->kind, rate, &err))
@@ -389,7 +410,7 @@ static void serve(struct live_server *d, const struct http_request *req,
 	else if (!http_is_read(req))
 		live_error(ret, 405, "Method Not Allowed");
 	else if (!*name)
-		live_index(d, process, ret);
+		live_index(d, req, process, ret);
 	else if (strcmp(name, "profile") == 0)
 		serve_taken(d, req, process, export_view("cpu"), "profile", ret);
 	else if (is_to_be_taken(process, export_view(name), req))

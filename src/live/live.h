@@ -4,7 +4,7 @@
  *
  * Whose recordings they are is the caller's: `sonde run` serves those of the program that it runs,
  * which it reads in the files that the program writes them to; the program takes no part in it but
- * for a poke when a rate changes. Profiles are symbolized before they are sent, so that they can be
+ * for a poke when a rate changes; libsonde-http (src/server) serves the process it is in. Profiles are symbolized before they are sent, so that they can be
  * read where the binaries are not.
  *
  * Handlers run on a thread a request: a profile of N seconds takes N seconds, and others go on.
@@ -36,13 +36,16 @@ struct live_target {
 	 * profile's waits) where it has that rate already. */
 	int (*set_rate)(void *ctx, const struct live_process *process, enum recording_kind kind,
 		uint64_t rate, struct err *err);
-	bool show_cmdline; /* argv may hold secrets */
+	bool show_cmdline;    /* argv may hold secrets */
+	bool fixed_rates;     /* nobody changes them from outside */
+	unsigned seconds_max; /* a request; 0: an hour */
 };
 
 struct live_server {
 	struct live_target target;
 	_Atomic bool closing;	   /* long requests end now */
 	pthread_mutex_t symbolize; /* libdw is not for several threads at once */
+	pthread_mutex_t snapshot;  /* of the threads: one is read before the next is taken */
 	pthread_mutex_t taking;	   /* of what follows */
 	struct live_taking {
 		unsigned users; /* requests that share the profile that the first one started */
@@ -51,7 +54,7 @@ struct live_server {
 };
 
 void live_init(struct live_server *d, const struct live_target *target);
-/* An http_handler; ctx is the server. For http_start_threads(). */
+/* An http_handler; ctx is the server. For a server with threads. */
 void live_handle(void *ctx, const struct http_request *req, struct http_response *ret);
 
 /* --- parts --- */
@@ -59,8 +62,8 @@ void live_handle(void *ctx, const struct http_request *req, struct http_response
 /* Go's form of errors: X-Go-Pprof tells `go tool pprof` to show the text. */
 void live_error(struct http_response *ret, unsigned status, const char *fmt, ...) attr_printf(3, 4);
 /* The index page (live_index.c). */
-void live_index(
-	struct live_server *d, const struct live_process *process, struct http_response *ret);
+void live_index(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret);
 /* The profile in the text form of ?debug=1 (live_text.c). */
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
 /* What a profile is of, for people. */

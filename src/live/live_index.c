@@ -31,6 +31,7 @@ const char *live_describe(const char *view)
 struct page {
 	struct buf *out;
 	int pid;
+	const char *token; /* that the page was asked for with, for its links; "" */
 	bool any;
 };
 
@@ -39,6 +40,10 @@ static void add_query(const struct page *page, const char *query)
 	buf_printf(page->out, "?%s", query);
 	if (page->pid)
 		buf_printf(page->out, "&amp;pid=%d", page->pid);
+	if (*page->token) {
+		buf_addstr(page->out, "&amp;token=");
+		http_escape_query(page->out, page->token);
+	}
 }
 
 static void add_view(struct live_server *d, const struct live_process *process,
@@ -67,8 +72,13 @@ static void add_view(struct live_server *d, const struct live_process *process,
 static void add_process(void *ctx, int pid)
 {
 	struct page *page = ctx;
-	buf_printf(page->out, "%s<a href=\"?pid=%d\">%d</a>",
-		page->any ? ", " : "<p>Processes: ", pid, pid);
+	struct page to = *page;
+	char query[32];
+	to.pid = 0;
+	snprintf(query, sizeof(query), "pid=%d", pid);
+	buf_printf(page->out, "%s<a href=\"", page->any ? ", " : "<p>Processes: ");
+	add_query(&to, query);
+	buf_printf(page->out, "\">%d</a>", pid);
 	page->any = true;
 }
 
@@ -89,12 +99,13 @@ static void add_account(const struct live_process *process, struct buf *out)
 		memory / 1024, dropped, lost);
 }
 
-void live_index(
-	struct live_server *d, const struct live_process *process, struct http_response *ret)
+void live_index(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
 	const struct export_view *view;
-	struct page page = {.out = &ret->body, .pid = process->pid};
+	struct page page = {
+		.out = &ret->body, .pid = process->pid, .token = http_param(req, "token")};
 	ret->type = "text/html; charset=utf-8";
 	buf_addstr(page.out,
 		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"

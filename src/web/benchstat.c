@@ -70,5 +70,5 @@ static void answer(void *ctx, const struct http_request *req, struct http_respon
 int web_benchstat_start(
 	struct http_server **ret, const char *address, struct web_benchstat *web, struct err *err)
 {
-	return http_start(ret, address, answer, web, err);
+	return http_start(ret, &(struct http_opts){.address = address}, answer, web, err);
 }

@@ -288,7 +288,8 @@ int web_start(struct web_server **ret, const char *address, const struct web_pro
 	if (getrandom(&server->instance, sizeof(server->instance), 0) < 0)
 		rc = err_errno(err, "getrandom");
 	if (rc >= 0)
-		rc = http_start(&server->http, address, serve, server, err);
+		rc = http_start(
+			&server->http, &(struct http_opts){.address = address}, serve, server, err);
 	if (rc < 0) {
 		web_stop(server);
 		return rc;

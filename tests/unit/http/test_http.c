@@ -99,6 +99,52 @@ static void test_etags(void **state)
 	assert_false(http_etag_matches(NULL, "\"a-1\""));
 }
 
+static void test_tokens(void **state)
+{
+	assert_true(http_token_matches("secret", 6, "secret"));
+	assert_false(http_token_matches("secreT", 6, "secret"));
+	assert_false(http_token_matches("secret1", 7, "secret"));
+	assert_false(http_token_matches("secretsecret", 12, "secret"));
+	assert_false(http_token_matches("secre", 5, "secret"));
+	assert_false(http_token_matches("", 0, "secret"));
+	assert_false(http_token_matches("", 0, ""));
+}
+
+static void check_params(const char *query, const char *want)
+{
+	struct http_foreign f;
+	struct buf got = BUF_INIT;
+	http_foreign_init(&f, query);
+	buf_addstr(&got, "");
+	for (unsigned i = 0; i < f.n; i++)
+		buf_printf(&got, "[%s|%s]", f.names[i], f.values[i]);
+	assert_string_equal(got.data, want);
+	const struct http_request req = {.foreign = &f};
+	assert_string_equal(http_param(&req, "a"), f.n ? f.values[0] : "");
+	assert_string_equal(http_param(&req, "none"), "");
+	assert_false(http_is_gone(&req));
+	assert_null(http_header(&req, "Host"));
+	buf_release(&got);
+	http_foreign_release(&f);
+}
+
+static void test_foreign_params(void **state)
+{
+	struct buf many = BUF_INIT, want = BUF_INIT;
+	check_params("", "");
+	check_params("&&", "");
+	check_params("a=1&b=2", "[a|1][b|2]");
+	check_params("a=x%20y+z&b&c==&=", "[a|x y z][b|][c|=][|]");
+	check_params("a=%&b=%4&c=%4g&d=%41%4a", "[a|%][b|%4][c|%4g][d|AJ]");
+	for (int i = 0; i < 2 * HTTP_PARAMS_MAX; i++)
+		buf_addstr(&many, "a=v&");
+	for (int i = 0; i < HTTP_PARAMS_MAX; i++)
+		buf_addstr(&want, "[a|v]");
+	check_params(many.data, want.data);
+	buf_release(&many);
+	buf_release(&want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +154,8 @@ int main(void)
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_etags),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_foreign_params),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

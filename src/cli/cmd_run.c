@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define SETTLE_SECONDS 2
+#define TOKEN_MAX      4096
 
 static const char synopsis[] =
 	"usage: sonde run [-hz N] [-o FILE] [-heap FILE] [-children] [--] PROGRAM [ARGS]\n\n"
@@ -376,6 +377,21 @@ static int parse_signal(const char *name, int *ret, struct err *err)
 	return err_set(err, ERR_USAGE, "-dumpsignal %s: no signal that can be caught", name);
 }
 
+/* "@FILE": the file's first line, so that the token is in no process's arguments. */
+static int read_token(struct run_session *s, struct buf *token, struct err *err)
+{
+	if (s->http_token[0] != '@')
+		return 0;
+	const char *path = s->http_token + 1;
+	int rc = cli_read_file(path, TOKEN_MAX, token, err);
+	if (rc < 0)
+		return rc;
+	buf_addstr(token, "");
+	token->data[strcspn(token->data, "\r\n")] = '\0';
+	s->http_token = token->data;
+	return *s->http_token ? 0 : err_set(err, ERR_USAGE, "-httptoken @%s: it is empty", path);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run_session s = {.outputs = {
@@ -417,11 +433,13 @@ int cmd_run(int argc, char **argv)
 			"profile the processes it starts as well, each into a file of its own "
 			"(cpu.PID.pb.gz)"},
 		{"http", GOFLAG_STRING, &s.http,
-			"serve /debug/pprof/ at `host:port` while the program runs, as "
-			"net/http/pprof "
-			"does"},
+			"serve /debug/pprof/ at `host:port` or unix:PATH while the program runs, "
+			"as net/http/pprof does"},
 		{"httpcmdline", GOFLAG_BOOL, &s.http_cmdline,
 			"show its command line there, which may hold secrets"},
+		{"httptoken", GOFLAG_STRING, &s.http_token,
+			"serve only who shows this `token`, as ?token= or a header Authorization: "
+			"Bearer; @FILE: the one in FILE"},
 		{"dumpsignal", GOFLAG_STRING, &dump_signal,
 			"on this `signal` to sonde run, write all that is recorded so far, and go "
 			"on "
@@ -432,6 +450,7 @@ int cmd_run(int argc, char **argv)
 	struct err err = ERR_INIT;
 	s.dump_dir = ".";
 	s.http = "";
+	s.http_token = "";
 	int at = goflag_parse(flags, array_len(flags), argc, argv, &err);
 	if (at == GOFLAG_HELP) {
 		usage(stdout, flags, array_len(flags));
@@ -447,11 +466,14 @@ int cmd_run(int argc, char **argv)
 	int rc = at < 0 ? at : choose(&s, rates, &err);
 	if (!rc)
 		rc = parse_signal(dump_signal, &s.dump_signal, &err);
+	struct buf token = BUF_INIT;
+	if (!rc)
+		rc = read_token(&s, &token, &err);
 	if (!rc && at >= argc)
 		rc = err_set(&err, ERR_USAGE, "no program given; `sonde run -h` says how");
-	if (rc < 0) {
+	if (rc < 0)
 		cli_error("run", "%s", err.msg);
-		return CLI_USAGE;
-	}
-	return run(&s, argv + at);
+	int status = rc < 0 ? CLI_USAGE : run(&s, argv + at);
+	buf_release(&token);
+	return status;
 }

@@ -77,7 +77,8 @@ static void forget_urls(struct profile *p)
 {
 	for (uint32_t i = 0; i < p->mapping_n; i++) {
 		struct mapping *m = &p->mappings[i];
-		if (!m->build_id && strstr(profile_str(p, m->file), "://"))
+		const char *file = profile_str(p, m->file);
+		if (!m->build_id && (strstr(file, "://") || strncmp(file, "unix:", 5) == 0))
 			m->file = 0;
 	}
 }

@@ -65,23 +65,39 @@ static void put_query(const char *query, int seconds, int64_t *ret_seconds, stru
 	mem_free(copy);
 }
 
+#define UNIX_SCHEME "unix:"
+
+/* "unix:PATH" of a socket, or "unix:PATH:/path/of/url": the length up to the URL's path, 0 if it is
+ * something else. */
+static size_t unix_length(const char *s)
+{
+	size_t scheme = sizeof(UNIX_SCHEME) - 1, n = strcspn(s, "?#");
+	if (strncmp(s, UNIX_SCHEME, scheme) != 0 || n == scheme)
+		return 0;
+	const char *colon = memmem(s + scheme, n - scheme, ":/", 2);
+	return colon ? (size_t)(colon - s) : n - (s[n - 1] == ':');
+}
+
 char *pprof_source_url(
 	const char *source, int seconds, int timeout, int64_t *ret_timeout, int64_t *ret_duration)
 {
 	struct buf url = BUF_INIT;
-	size_t scheme = scheme_length(source);
+	size_t scheme = scheme_length(source), socket = unix_length(source);
 	if (!scheme && is_bare_path(source))
 		return NULL;
-	if (!scheme)
+	if (!scheme && !socket)
 		buf_addstr(&url, "http://");
 	buf_add(&url, source, scheme);
 	const char *host = source + scheme;
-	size_t host_n = strcspn(host, "/?#"), path_n = strcspn(host + host_n, "?#");
+	size_t host_n = socket ? socket + (source[socket] == ':') : strcspn(host, "/?#");
+	size_t path_n = strcspn(host + host_n, "?#");
 	if (!host_n || strncmp(source, "file:", 5) == 0) {
 		buf_release(&url);
 		return NULL;
 	}
 	buf_add(&url, host, host_n);
+	if (socket && source[socket] != ':')
+		buf_addch(&url, ':');
 	/* As `go tool pprof`: a server alone means its CPU profile. */
 	bool bare = path_n == 0 || (path_n == 1 && host[host_n] == '/');
 	if (bare)
@@ -155,6 +171,19 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	return whole;
 }
 
+/* The URL as curl takes it; the socket it is asked through is told by itself. */
+static void set_unix(CURL *easy, const char *url, size_t n)
+{
+	struct buf changed = BUF_INIT;
+	size_t scheme = sizeof(UNIX_SCHEME) - 1;
+	char *path = mem_strndup(url + scheme, n - scheme);
+	buf_printf(&changed, "http://localhost%s", url + n + (url[n] == ':'));
+	curl->easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, path);
+	curl->easy_setopt(easy, CURLOPT_URL, changed.data);
+	mem_free(path);
+	buf_release(&changed);
+}
+
 static void set_url(CURL *easy, const char *url, struct buf *changed)
 {
 	static const char insecure[] = "https+insecure://";
@@ -182,7 +211,11 @@ static void set_options(
 	CURL *easy, const char *url, const struct pprof_args *args, struct curl_slist *headers)
 {
 	struct buf text = BUF_INIT;
-	set_url(easy, url, &text);
+	size_t socket = unix_length(url);
+	if (socket)
+		set_unix(easy, url, socket);
+	else
+		set_url(easy, url, &text);
 	buf_release(&text); /* curl has a copy */
 	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);

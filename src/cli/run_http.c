@@ -96,13 +96,17 @@ int run_http_start(struct run_http **ret, const struct run_session *s, struct er
 		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
 	h->session = s;
 	live_init(&h->live, &target);
-	const struct http_opts opts = {.address = s->http, .threads = true};
+	const struct http_opts opts = {.address = s->http, .threads = true, .token = s->http_token};
 	int rc = http_start(&h->server, &opts, live_handle, &h->live, err);
 	if (rc < 0) {
 		mem_free(h);
 		return rc;
 	}
 	fprintf(stderr, "sonde run: serving %s/debug/pprof/\n", http_url(h->server));
+	if (!http_is_local(h->server) && !*s->http_token)
+		cli_error("run",
+			"other machines can reach this port, and may read profiles and change "
+			"rates: -httptoken wants a token of them");
 	*ret = h;
 	return 0;
 }

@@ -28,6 +28,7 @@ const struct top_view *top_view_find(const char *name);
 struct top_source {
 	int pid;       /* 0: it is a URL */
 	char *url;     /* without the profile's name */
+	char *query;   /* for each request: "token=..."; "" */
 	char exe[256]; /* of the process */
 	/* The recording of the process, and what its counts were at the frame before. */
 	struct export_source recording;

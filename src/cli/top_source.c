@@ -191,6 +191,8 @@ static int get_from_url(struct top_source *s, const struct top_view *view, unsig
 	buf_printf(&url, "%s/debug/pprof/%s", s->url, name);
 	if (view->since)
 		buf_printf(&url, "?seconds=%u", seconds);
+	if (*s->query)
+		buf_printf(&url, "%c%s", view->since ? '&' : '?', s->query);
 	struct http_get get = {.name = s->url, .url = url.data, .timeout = seconds + 10};
 	pprof_http_get(&get, 1, &args, NULL);
 	int rc = get.rc;
@@ -206,18 +208,28 @@ static int get_from_url(struct top_source *s, const struct top_view *view, unsig
 	return rc < 0 ? rc : 0;
 }
 
-/* "host:port", "http://host/debug/pprof/heap": up to the path. */
+/* "host:port", "http://host/debug/pprof/heap", "unix:/path": up to the URL's path. */
 static char *base_url(const char *what)
 {
 	struct buf url = BUF_INIT;
-	const char *end = strstr(what, "/debug/");
-	size_t n = end ? (size_t)(end - what) : strlen(what);
+	size_t n = strcspn(what, "?#");
+	const char *end = memmem(what, n, "/debug/", 7);
+	bool is_socket = strncmp(what, "unix:", 5) == 0;
+	n = end ? (size_t)(end - what) : n;
 	while (n && what[n - 1] == '/')
 		n--;
-	if (!strstr(what, "://"))
+	if (!strstr(what, "://") && !is_socket)
 		buf_addstr(&url, *what == ':' ? "http://localhost" : "http://");
 	buf_add(&url, what, n);
+	if (is_socket && what[n - 1] != ':')
+		buf_addch(&url, ':');
 	return buf_detach(&url, NULL);
+}
+
+static char *query_of(const char *what)
+{
+	const char *query = strchr(what, '?');
+	return query ? mem_strndup(query + 1, strcspn(query + 1, "#")) : mem_strdup("");
 }
 
 /* --- either --- */
@@ -229,6 +241,7 @@ int top_source_open(struct top_source *s, const char *what, struct err *err)
 	long pid = strtol(what, &end, 10);
 	if (*end || end == what) {
 		s->url = base_url(what);
+		s->query = query_of(what);
 		return 0;
 	}
 	if (pid < 1 || pid > INT_MAX)
@@ -242,6 +255,7 @@ void top_source_close(struct top_source *s)
 {
 	unmap_recording(s);
 	mem_free(s->url);
+	mem_free(s->query);
 }
 
 int top_source_get(struct top_source *s, const struct top_view *view, unsigned seconds,

@@ -3,6 +3,7 @@ import http.client
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,8 @@ print("up", flush=True)
 class Served:
   """A busy program, or another one that says when it is up, served."""
 
-  def __init__(self, *flags, cmd=(sys.executable, "-c", PROGRAM)):
-    self.flags, self.cmd = flags, cmd
+  def __init__(self, *flags, cmd=(sys.executable, "-c", PROGRAM), token=None):
+    self.flags, self.cmd, self.token = flags, cmd, token
 
   def __enter__(self):
     self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *self.flags, "--", *self.cmd],
@@ -37,7 +38,7 @@ class Served:
     line = self.run.stderr.readline()
     self.port = int(re.search(r"serving http://localhost:(\d+)/debug/pprof/", line).group(1))
     assert self.run.stdout.readline() == "up\n"
-    assert self.ask("")[0] == 200
+    assert self.ask("?token=" + self.token if self.token else "")[0] == 200
     return self
 
   def __exit__(self, *why):
@@ -206,10 +207,78 @@ def test_cmdline_and_symbol():
     assert served.ask("symbol?" + address.group(1))[2].decode() == want
 
 
+def reports(source, *flags):
+  done = subprocess.run([SONDE, "pprof", "-top", *flags, source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        timeout=60, env={**os.environ, "PPROF_TMPDIR": WORK})
+  return done.returncode == 0 and "Showing nodes" in done.stdout, done.stdout + done.stderr
+
+
+def tops(source):
+  done = subprocess.run([SONDE, "top", "-n", "1", "-view", "heap", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        text=True, timeout=60)
+  return done.returncode == 0 and "PyEval" in done.stdout, done.stdout + done.stderr
+
+
+@test
+def test_token():
+  secret = os.path.join(WORK, "token")
+  with open(secret, "w") as f:
+    f.write("s3cret\n")
+  for flag in ("-httptoken=s3cret", "-httptoken=@" + secret):
+    with Served(flag, token="s3cret") as served:
+      url = "http://localhost:%d/debug/pprof/heap" % served.port
+      status, headers, body = served.ask("heap")
+      assert status == 401 and headers["X-Go-Pprof"] == "1" and body.startswith(b"Unauthorized"), (status, body)
+      ok, said = reports(url)
+      assert not ok and "server response: 401 Unauthorized - Unauthorized" in said, said
+      assert reports(url + "?token=s3cret")[0] and reports(url, "-header", "Authorization: Bearer s3cret")[0]
+      assert tops("localhost:%d?token=s3cret" % served.port)[0]
+  with open(secret, "w"):
+    pass
+  for wrong in ("@" + secret, "@/nowhere"):
+    done = subprocess.run([SONDE, "run", "-http=localhost:0", "-httptoken=" + wrong, "true"], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and wrong[1:] in done.stderr, done.stderr
+
+
+@test
+def test_other_machines_are_warned_of():
+  for flags, warned in ((["-http=0.0.0.0:0"], True), (["-http=0.0.0.0:0", "-httptoken=x"], False), (["-http=localhost:0"], False)):
+    run = sonde_run("true", flags=flags)
+    assert ("other machines can reach" in run.err) == warned, run.err
+
+
+@test
+def test_unix_socket():
+  path = os.path.join(WORK, "sock")
+  address = "unix:" + path
+  with socket.socket(socket.AF_UNIX) as dead:
+    dead.bind(path)  # and nobody listens
+  run = subprocess.Popen([SONDE, "run", "-http=" + address, "--", sys.executable, "-c", PROGRAM],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=WORK)
+  try:
+    line = run.stderr.readline()
+    assert line == "sonde run: serving %s:/debug/pprof/\n" % address, line
+    assert run.stdout.readline() == "up\n" and os.stat(path).st_mode & 0o777 == 0o600
+    for source in (address + ":/debug/pprof/heap", address + ":/debug/pprof/profile?seconds=1"):
+      ok, said = reports(source)
+      assert ok, said
+    ok, said = reports(address, "-seconds=1")
+    assert ok and "Type: cpu" in said, said
+    for source in (address, address + ":/debug/pprof/"):
+      ok, said = tops(source)
+      assert ok, said
+    second = subprocess.run([SONDE, "run", "-http=" + address, "true"], stderr=subprocess.PIPE, text=True, cwd=WORK)
+    assert second.returncode == 0 and "Address already in use; the program runs on without" in second.stderr, second.stderr
+    assert not reports("unix:/nowhere/at/all:/debug/pprof/heap")[0]
+  finally:
+    run.terminate()
+    run.communicate()
+  assert not os.path.exists(path)
+
+
 @test
 def test_clients_that_vanish():
   with Served() as served:
-    import socket
     for text in (b"GET /debug/pprof/profile?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET", b"\0\xff\r\n\r\n"):
       with socket.create_connection(("127.0.0.1", served.port)) as s:
         s.sendall(text)

@@ -107,17 +107,17 @@ static bool put(struct live_line *line, uintptr_t address, uint64_t value)
 	return false;
 }
 
-static void filter_add(struct live_table *t, uintptr_t address)
+static void filter_add(struct live_filter *filter, uintptr_t address)
 {
-	_Atomic uint8_t *count = &t->filter->count[live_filter_home(address)];
+	_Atomic uint8_t *count = &filter->count[live_filter_home(address)];
 	uint8_t now = atomic_load_explicit(count, memory_order_relaxed);
 	while (now != UINT8_MAX && !atomic_compare_exchange_weak(count, &now, now + 1))
 		continue;
 }
 
-static void filter_remove(struct live_table *t, uintptr_t address)
+static void filter_remove(struct live_filter *filter, uintptr_t address)
 {
-	_Atomic uint8_t *count = &t->filter->count[live_filter_home(address)];
+	_Atomic uint8_t *count = &filter->count[live_filter_home(address)];
 	uint8_t now = atomic_load_explicit(count, memory_order_relaxed);
 	while (now != UINT8_MAX && now && !atomic_compare_exchange_weak(count, &now, now - 1))
 		continue;
@@ -135,14 +135,17 @@ static void grow_if_full(struct live_table *t, uint32_t generation, uint64_t cou
 bool live_insert(struct live_table *t, uintptr_t address, uint64_t value)
 {
 	uint32_t generation = atomic_load_explicit(&t->newest, memory_order_acquire);
+	struct live_filter *filter = atomic_load_explicit(&t->filter, memory_order_relaxed);
+	if (!filter)
+		return false;
 	struct live_line *lines = lines_of(t, generation);
 	struct live_line *line =
 		lines ? &lines[hash_of(address) % live_lines_in(generation)] : NULL;
-	filter_add(t, address);
+	filter_add(filter, address);
 	while (line && !put(line, address, value))
 		line = next_or_new(t, line);
 	if (!line) {
-		filter_remove(t, address);
+		filter_remove(filter, address);
 		atomic_fetch_add(&t->dropped, 1);
 		return false;
 	}
@@ -168,7 +171,8 @@ static bool take(struct live_line *line, uintptr_t address, uint64_t *ret_value)
 
 bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value)
 {
-	if (!t->filter || !live_maybe(t->filter, address))
+	struct live_filter *filter = atomic_load_explicit(&t->filter, memory_order_relaxed);
+	if (!filter || !live_maybe(filter, address))
 		return false;
 	for (int g = (int)atomic_load_explicit(&t->newest, memory_order_acquire); g >= 0; g--) {
 		struct live_generation *generation = &t->generations[g];
@@ -180,7 +184,7 @@ bool live_remove(struct live_table *t, uintptr_t address, uint64_t *ret_value)
 			    ret_value))
 			continue;
 		atomic_fetch_sub(&generation->count, 1);
-		filter_remove(t, address);
+		filter_remove(filter, address);
 		return true;
 	}
 	return false;

@@ -43,7 +43,9 @@ struct live_filter {
 };
 
 struct live_table {
-	struct live_filter *filter; /* the user's, zero at first; NULL: the table is empty */
+	/* The user's, zero at first. NULL: the table is empty; or has just become so, being wiped in a
+	 * fork's child that was made in the midst of a call. */
+	_Atomic(struct live_filter *) filter;
 	struct live_generation generations[LIVE_GENERATIONS];
 	_Atomic uint32_t newest;
 	_Atomic(struct live_line *) spare; /* overflow lines are cut from chunks */

@@ -91,11 +91,13 @@ static inline bool heap_told_since(struct heap_mark mark)
 	return heap_thread.sampler.left != mark.left || heap_thread.serial != mark.serial;
 }
 
-/* operator new begins; one that is around another stays the outer one. */
+/* operator new begins; one that is around another stays the outer one. Where malloc's hook is only
+ * going to count the block down, it need not know. */
 static inline void heap_begin_outer(size_t size, const void *caller)
 {
 	struct heap_thread *t = &heap_thread;
-	if (t->outer)
+	uint32_t epoch = atomic_load_explicit(&heap_epoch, memory_order_relaxed);
+	if (t->outer || (__builtin_expect(t->ready == epoch, 1) && size < t->sampler.left))
 		return;
 	t->outer = caller;
 	t->outer_size = size;

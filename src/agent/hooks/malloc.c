@@ -218,14 +218,20 @@ static void free_careful(void *p)
 }
 
 /* What `call` allocates, unless a hook within it has told already. */
-#define TOLD(call, size)                                    \
-	({                                                  \
-		struct heap_mark mark_ = heap_mark();       \
-		void *p_ = call;                            \
-		if (!heap_told_since(mark_))                \
-			heap_allocated(p_, (size), CALLER); \
-		p_;                                         \
+#define TOLD(call, size, caller)                              \
+	({                                                    \
+		struct heap_mark mark_ = heap_mark();         \
+		void *p_ = call;                              \
+		if (!heap_told_since(mark_))                  \
+			heap_allocated(p_, (size), (caller)); \
+		p_;                                           \
 	})
+
+static __attribute__((noinline)) void *calloc_armed(
+	size_t n, size_t size, size_t bytes, const void *caller)
+{
+	return TOLD(next.calloc(n, size), bytes, caller);
+}
 
 HOOK void *calloc(size_t n, size_t size)
 {
@@ -234,7 +240,7 @@ HOOK void *calloc(size_t n, size_t size)
 		return too_much();
 	if (!known())
 		return early_alloc(EARLY_ALIGN, bytes);
-	return heap_armed() ? TOLD(next.calloc(n, size), bytes) : next.calloc(n, size);
+	return heap_armed() ? calloc_armed(n, size, bytes, CALLER) : next.calloc(n, size);
 }
 
 static void *realloc_early(void *p, size_t size)
@@ -298,14 +304,15 @@ HOOK void *memalign(size_t align, size_t size)
 {
 	if (!known())
 		return early_alloc(align, size);
-	return heap_armed() ? TOLD(next.memalign(align, size), size) : next.memalign(align, size);
+	return heap_armed() ? TOLD(next.memalign(align, size), size, CALLER)
+			    : next.memalign(align, size);
 }
 
 HOOK void *aligned_alloc(size_t align, size_t size)
 {
 	if (!known())
 		return early_alloc(align, size);
-	return heap_armed() ? TOLD(next.aligned_alloc(align, size), size)
+	return heap_armed() ? TOLD(next.aligned_alloc(align, size), size, CALLER)
 			    : next.aligned_alloc(align, size);
 }
 
@@ -313,14 +320,14 @@ HOOK void *valloc(size_t size)
 {
 	if (!known())
 		return early_alloc(PAGE, size);
-	return heap_armed() ? TOLD(next.valloc(size), size) : next.valloc(size);
+	return heap_armed() ? TOLD(next.valloc(size), size, CALLER) : next.valloc(size);
 }
 
 HOOK void *pvalloc(size_t size)
 {
 	if (!known())
 		return early_alloc(PAGE, size);
-	return heap_armed() ? TOLD(next.pvalloc(size), size) : next.pvalloc(size);
+	return heap_armed() ? TOLD(next.pvalloc(size), size, CALLER) : next.pvalloc(size);
 }
 
 HOOK int posix_memalign(void **ret, size_t align, size_t size)
@@ -356,37 +363,55 @@ static void *runtime_operator(const char *name)
 	abort(); /* somebody called an operator that no loaded library defines */
 }
 
-static void *next_operator(_Atomic(void *) *slot, const char *name)
+static void *find_operator(const char *name)
 {
-	void *p = hooks_next(slot, name);
-	if (p)
-		return p;
-	p = runtime_operator(name);
-	atomic_store(slot, p);
-	return p;
+	_Atomic(void *) slot = NULL;
+	void *p = hooks_next(&slot, name);
+	return p ? p : runtime_operator(name);
 }
 
-/* Stack and size are the outermost operator's: new[] calls new, which may call malloc for more. */
-#define OPERATOR_NEW(symbol, args, pass)                           \
-	HOOK void *symbol args;                                    \
-	HOOK void *symbol args                                     \
-	{                                                          \
-		static _Atomic(void *) slot;                       \
-		void *(*call)args = next_operator(&slot, #symbol); \
-		if (!heap_armed())                                 \
-			return call pass;                          \
-		heap_begin_outer(size, CALLER);                    \
-		return TOLD(call pass, size);                      \
+/* Of each operator: where its hook jumps to, at first a function that finds the next definition;
+ * and what is jumped to where there is more to do, so that it sees the hook's caller. Stack and size
+ * are the outermost operator's: new[] calls new, which may call malloc for more. */
+#define OPERATOR(symbol, type, args, pass)                                             \
+	HOOK type symbol args;                                                         \
+	static type symbol##_first args;                                               \
+	static _Atomic(__typeof__(&symbol)) symbol##_now = symbol##_first;             \
+	static inline type symbol##_next args                                          \
+	{                                                                              \
+		return atomic_load_explicit(&symbol##_now, memory_order_relaxed) pass; \
+	}                                                                              \
+	static type symbol##_first args                                                \
+	{                                                                              \
+		atomic_store(&symbol##_now, find_operator(#symbol));                   \
+		return symbol pass;                                                    \
 	}
 
-#define OPERATOR_DELETE(symbol, args, pass)                       \
-	HOOK void symbol args;                                    \
-	HOOK void symbol args                                     \
-	{                                                         \
-		static _Atomic(void *) slot;                      \
-		void(*call) args = next_operator(&slot, #symbol); \
-		heap_freed(p);                                    \
-		call pass;                                        \
+#define OPERATOR_NEW(symbol, args, pass)                                        \
+	OPERATOR(symbol, void *, args, pass)                                    \
+	static __attribute__((noinline)) void *symbol##_armed args              \
+	{                                                                       \
+		heap_begin_outer(size, CALLER);                                 \
+		return TOLD(symbol##_next pass, size, CALLER);                  \
+	}                                                                       \
+	HOOK void *symbol args                                                  \
+	{                                                                       \
+		return heap_armed() ? symbol##_armed pass : symbol##_next pass; \
+	}
+
+#define OPERATOR_DELETE(symbol, args, pass)       \
+	OPERATOR(symbol, void, args, pass)        \
+	static RARELY void symbol##_recorded args \
+	{                                         \
+		heap_forget(p);                   \
+		symbol##_next pass;               \
+	}                                         \
+	HOOK void symbol args                     \
+	{                                         \
+		if (heap_maybe_recorded(p))       \
+			symbol##_recorded pass;   \
+		else                              \
+			symbol##_next pass;       \
 	}
 
 OPERATOR_NEW(_Znwm, (size_t size), (size))

@@ -472,9 +472,12 @@ void control_call(struct recording *rec, int tid, uintptr_t token)
 	int pid = sig_getpid();
 	info.si_pid = pid;
 	info.si_value.sival_ptr = (void *)token;
+	if (!recording_send_begin(rec))
+		return;
 	atomic_fetch_add(&rec->called, 1);
 	if (sig_syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGPROF, &info))
 		atomic_fetch_sub(&rec->called, 1); /* it has ended, or too many are queued */
+	recording_send_end(rec);
 }
 
 /* Those that block the signal, or are stopped, do not answer. */
@@ -532,6 +535,19 @@ static void answer_poke(struct recording *rec)
 		grant(rec, asked);
 		sig_unlock(&control.lock);
 	}
+}
+
+bool control_is_token(const siginfo_t *info)
+{
+	unsigned token;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return false;
+	uintptr_t carried = (uintptr_t)info->si_value.sival_ptr;
+	bool ours = carried == rec->wishes.token || carried == goroutine_call_token(rec) ||
+		    carried == wall_call_token(rec);
+	state_leave(token);
+	return ours;
 }
 
 static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *context)

@@ -43,6 +43,9 @@ uint64_t control_rate(enum recording_kind kind);
  * the goroutine profile by the thread itself. Async-signal-safe. */
 bool control_queued(const siginfo_t *info, const ucontext_t *context);
 
+/* Whether a queued signal carries one of our tokens. Async-signal-safe. */
+bool control_is_token(const siginfo_t *info);
+
 /* Sends a thread a signal of ours that carries `token`, for control_queued() there; counted in
  * rec->called until it is answered. Async-signal-safe. */
 void control_call(struct recording *rec, int tid, uintptr_t token);

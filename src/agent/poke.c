@@ -34,7 +34,7 @@ static bool takes_it(int pid)
 	return takes;
 }
 
-static int send_poke(int pidfd, int pid, uint64_t token)
+static int send(int pidfd, int pid, uint64_t token)
 {
 	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
 	info.si_pid = getpid();
@@ -45,6 +45,15 @@ static int send_poke(int pidfd, int pid, uint64_t token)
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGPROF, &info, 0) ? -errno : 0;
 }
 
+static int send_poke(struct recording *rec, int pidfd)
+{
+	if (!recording_send_begin(rec))
+		return -ESRCH;
+	int rc = send(pidfd, (int)rec->pid, rec->wishes.token);
+	recording_send_end(rec);
+	return rc;
+}
+
 static int ask(struct recording *rec, int pidfd)
 {
 	const struct timespec step = {0, STEP_NS};
@@ -52,7 +61,7 @@ static int ask(struct recording *rec, int pidfd)
 	for (int i = 0; i < TRIES; i++) {
 		if ((int32_t)(atomic_load(&rec->wishes.answered) - asked) >= 0)
 			return 0;
-		int rc = send_poke(pidfd, (int)rec->pid, rec->wishes.token);
+		int rc = send_poke(rec, pidfd);
 		if (rc)
 			return rc;
 		nanosleep(&step, NULL);

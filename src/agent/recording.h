@@ -140,6 +140,8 @@ struct recording {
 	_Atomic uint32_t snapshot;  /* of threads, the newest */
 	_Atomic uint32_t called;    /* threads that were called for one, or for settling, and have
 				    * not answered yet */
+	_Atomic uint32_t leaving;   /* it becomes another program: no signal of ours any more */
+	_Atomic uint32_t senders;   /* about to send one */
 	_Atomic uint32_t displaced; /* something outside our hooks replaced the handler */
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
@@ -207,6 +209,21 @@ static inline void *recording_at(const struct recording *rec, rec_ref ref)
 static inline rec_ref recording_ref(const struct recording *rec, const void *p)
 {
 	return (rec_ref)((size_t)((const char *)p - (const char *)rec) / 8);
+}
+
+/* Around the sending of a signal to the process, from wherever: false, it takes none. */
+static inline bool recording_send_begin(struct recording *rec)
+{
+	atomic_fetch_add(&rec->senders, 1);
+	if (!atomic_load(&rec->leaving))
+		return true;
+	atomic_fetch_sub(&rec->senders, 1);
+	return false;
+}
+
+static inline void recording_send_end(struct recording *rec)
+{
+	atomic_fetch_sub(&rec->senders, 1);
 }
 
 /* Blocks are told apart by their size and by the number of the rate they were sampled at. */

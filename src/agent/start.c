@@ -9,6 +9,7 @@
 #include "agent/control.h"
 #include "agent/export.h"
 #include "agent/export_write.h"
+#include "agent/hooks/hooks.h"
 #include "agent/profiles.h"
 #include "agent/session.h"
 #include "sig/sig.h"
@@ -223,6 +224,7 @@ __attribute__((constructor(101))) static void begin(void)
 {
 	const char *session = secure_getenv(SESSION_ENV);
 	const char *profile = secure_getenv("SONDE_CPUPROFILE");
+	hooks_exec_init();
 	if (session)
 		begin_session(session);
 	else if (profile && *profile)

@@ -14,6 +14,7 @@
 #include "agent/wait_kinds.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 
 _Atomic uint64_t wall_period_ns;
 
@@ -130,11 +131,19 @@ void wall_begin(struct thread *thread, int tid)
 	atomic_store(&thread->wall.charged_ns, now);
 }
 
-/* A stack that the thread had: its last, or the function it began in. */
+/* The function a thread began in; 0: not known. */
+static uintptr_t root_of(const struct thread *t)
+{
+	if (atomic_load(&t->tid) == sig_getpid())
+		return getauxval(AT_ENTRY);
+	return t->hooked ? (uintptr_t)t->start : 0;
+}
+
+/* A stack that the thread had: its last, or that function. */
 static const struct recording_stack *last_stack(struct recording *rec, const struct thread *t)
 {
 	rec_ref stack = atomic_load(&t->wall.stack);
-	uintptr_t start = t->hooked ? (uintptr_t)t->start : 0;
+	uintptr_t start = root_of(t);
 	const struct captured root = {&start, 1, RECORDING_LEAF_EXACT, RECORDING_END_ROOT};
 	if (stack)
 		return recording_at(rec, stack);

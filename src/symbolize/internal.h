@@ -13,6 +13,7 @@ struct symbolizer {
 	struct map functions; /* hash of (name, file, start line) -> index */
 	uint32_t *by_mapping; /* locations of mapping m: by_mapping[first[m] .. first[m + 1]) */
 	uint32_t *first;
+	bool *visited; /* mappings */
 	struct line *lines;
 	size_t line_cap;
 };

@@ -198,40 +198,65 @@ static void describe(struct buf *out, const char *file, const char *build_id)
 		buf_printf(out, " (build ID %s)", build_id);
 }
 
-/* False if the binary is not there. */
-static bool symbolize_file(struct symbolizer *s, uint32_t mapping)
+/* One mapping of a file that is open; `obj` NULL: it could not be opened, as `err` says. */
+static bool symbolize_opened(
+	struct symbolizer *s, uint32_t mapping, struct object *obj, struct err *err)
 {
 	const struct mapping *m = &s->profile->mappings[mapping];
-	const char *file = profile_str(s->profile, m->file);
 	const char *build_id = profile_str(s->profile, m->build_id);
-	struct object_opts opts = s->opts->object;
-	opts.no_dwarf |= s->opts->fast;
-	struct object_image image = {
+	struct object_image image = {.obj = obj,
 		.map = {.start = m->start,
 			.limit = m->limit,
 			.offset = m->offset,
 			.kernel_symbol = profile_str(s->profile, m->kernel_relocation_symbol)}};
 	struct buf name = BUF_INIT;
-	struct err err = ERR_INIT;
-	bool found = true;
-	describe(&name, file, build_id);
-	int rc = object_open(&image.obj, file, &opts, &err);
-	if (rc >= 0)
-		rc = object_check_mapping(image.obj, &image.map, &err);
-	if (rc < 0) {
-		say(s->opts, "Local symbolization failed for %s: %s", name.data, err.msg);
-		found = false;
-	} else if (build_id[0] && object_build_id(image.obj)[0] &&
-		   strcmp(build_id, object_build_id(image.obj))) {
+	bool found = obj && object_check_mapping(obj, &image.map, err) >= 0;
+	describe(&name, profile_str(s->profile, m->file), build_id);
+	if (!found) {
+		say(s->opts, "Local symbolization failed for %s: %s", name.data, err->msg);
+	} else if (build_id[0] && object_build_id(obj)[0] &&
+		   strcmp(build_id, object_build_id(obj))) {
 		say(s->opts, "Local symbolization failed for %s: build ID mismatch", name.data);
 	} else {
 		symbolize_locations(s, mapping, &image);
-		const char *problem = object_debug_problem(image.obj);
-		if (problem[0] && !object_has_dwarf(image.obj))
+		const char *problem = object_debug_problem(obj);
+		if (problem[0] && !object_has_dwarf(obj))
 			say(s->opts, "No line numbers for %s: %s", name.data, problem);
 	}
-	object_free(image.obj);
 	buf_release(&name);
+	return found;
+}
+
+/* Whether its symbols are wanted, and have not been looked for. */
+static bool is_wanted(const struct symbolizer *s, uint32_t mapping)
+{
+	const struct mapping *m = &s->profile->mappings[mapping];
+	bool is_done = m->has_functions || m->has_filenames || m->has_line_numbers;
+	return s->first[mapping] != s->first[mapping + 1] && (!is_done || s->opts->force) &&
+	       !s->visited[mapping];
+}
+
+/* All mappings of one file, which a program that ran many times has many of, at once: its debugging
+ * information is read once. False if it is not there. */
+static bool symbolize_file(struct symbolizer *s, uint32_t mapping)
+{
+	const struct mapping *ms = s->profile->mappings;
+	const char *file = profile_str(s->profile, ms[mapping].file);
+	struct object_opts opts = s->opts->object;
+	struct object *obj = NULL;
+	struct err err = ERR_INIT;
+	bool found = true;
+	opts.no_dwarf |= s->opts->fast;
+	if (object_open(&obj, file, &opts, &err) < 0)
+		obj = NULL;
+	for (uint32_t m = mapping; m < s->profile->mapping_n; m++) {
+		if (ms[m].file != ms[mapping].file || ms[m].build_id != ms[mapping].build_id ||
+			!is_wanted(s, m))
+			continue;
+		s->visited[m] = true;
+		found &= symbolize_opened(s, m, obj, &err);
+	}
+	object_free(obj);
 	return found;
 }
 
@@ -241,8 +266,7 @@ static bool symbolize_mapping(struct symbolizer *s, uint32_t mapping)
 	const struct mapping *m = &s->profile->mappings[mapping];
 	const char *file = profile_str(s->profile, m->file);
 	const char *build_id = profile_str(s->profile, m->build_id);
-	bool is_done = m->has_functions || m->has_filenames || m->has_line_numbers;
-	if (s->first[mapping] == s->first[mapping + 1] || (is_done && !s->opts->force))
+	if (!is_wanted(s, mapping))
 		return true;
 	if (!file[0]) {
 		if (mapping == 0)
@@ -282,6 +306,7 @@ static void symbolize_local(struct profile *p, const struct symbolize_opts *opts
 	bool is_missing = false;
 	map_init(&s.functions);
 	group_locations(&s);
+	s.visited = mem_zalloc(p->mapping_n + 1);
 	for (uint32_t m = 0; m < p->mapping_n; m++)
 		is_missing |= !symbolize_mapping(&s, m);
 	if (is_missing)
@@ -289,6 +314,7 @@ static void symbolize_local(struct profile *p, const struct symbolize_opts *opts
 			  "Try setting PPROF_BINARY_PATH to the search path for local binaries.");
 	map_release(&s.functions);
 	mem_free(s.first);
+	mem_free(s.visited);
 	mem_free(s.by_mapping);
 	mem_free(s.lines);
 }

@@ -46,10 +46,17 @@ bool hooks_sigprof_is_ours(void);
 void hooks_sigprof_unblock(bool masked);
 /* Whether the program believes that the calling thread blocks it. */
 bool hooks_sigprof_masked(void);
+/* Takes back signals of ours that are pending: the process is about to become another program. */
+void hooks_sigprof_take_back(void);
 /* How many signals of ours the calling thread has handled: they, too, interrupt system calls. */
 extern _Thread_local unsigned hooks_own_signals __attribute__((tls_model("initial-exec")));
 /* In a fork's child: nobody holds a lock of the hooks. */
 void hooks_after_fork_child(void);
+
+/* --- exec (exec.c) --- */
+
+/* Finds libc's functions; not in a handler. */
+void hooks_exec_init(void);
 
 /* --- locks (locks.c) --- */
 

@@ -164,6 +164,30 @@ int hooks_sigprof_install(void)
 	return (int)kernel_action(&ours, NULL);
 }
 
+/* Whether it is one that the profiler sent. */
+static bool is_of_ours(const siginfo_t *info)
+{
+	return (info->si_code == SI_QUEUE && control_is_token(info)) || cpu_owner(info);
+}
+
+/* At most two are pending, the thread's own and the process's. */
+void hooks_sigprof_take_back(void)
+{
+	uint64_t bit = SIGPROF_BIT, before = 0;
+	struct timespec none = {0};
+	siginfo_t info, others[2];
+	int n = 0;
+	if (!atomic_load(&prof.installed))
+		return;
+	sig_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &bit, &before, sizeof(bit));
+	while (n < 2 && sig_syscall(SYS_rt_sigtimedwait, &bit, &info, &none, sizeof(bit)) > 0)
+		if (!is_of_ours(&info))
+			others[n++] = info;
+	while (n > 0)
+		send_again(&others[--n]);
+	sig_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+}
+
 bool hooks_sigprof_is_ours(void)
 {
 	struct kernel_sigaction now;

@@ -1,8 +1,11 @@
 """Storms, each of which hung or crashed an existing profiler, at 4 kHz. SONDE_STORM_SECONDS each (5;
 the dlopen storm: four times that; `SONDE_STORM_SECONDS=15` makes it the full minute)."""
 import os
+import re
+import subprocess
+import urllib.request
 
-from agentlib import PROGRAMS, WORK, main, program, sonde_run, test
+from agentlib import PROGRAMS, SONDE, WORK, main, program, sonde_run, test
 
 SECONDS = float(os.environ.get("SONDE_STORM_SECONDS", "5"))
 PLUGINS = [os.path.join(PROGRAMS, "libplugin_%s.so" % name) for name in "ab"]
@@ -72,6 +75,25 @@ def test_thread_creation():
 def test_becoming_another_program():
   run = sonde_run(program("storm"), "become", str(min(SECONDS, 5)), hz=4000, flags=KINDS)
   assert run.summary()["samples"] > 0
+
+
+@test
+def test_becoming_another_program_while_asked():
+  """Signals of ours that meet an exec would kill the program that the process becomes."""
+  cmd = [SONDE, "run", "-http=localhost:0", *KINDS, "--", program("storm"), "become", str(min(SECONDS, 5))]
+  run = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+  url = re.search(r"serving (\S+)", run.stderr.readline()).group(1)
+  asked = answered = 0
+  while run.poll() is None:
+    asked += 1
+    try:
+      with urllib.request.urlopen(url + ("goroutine" if asked % 2 else "wall?debug=1"), timeout=60) as answer:
+        answered += len(answer.read()) > 0
+    except OSError:
+      pass  # between two programs, or after the last
+  assert run.returncode == 0, "%d: %s" % (run.returncode, run.stderr.read())
+  print("# asked %d times, answered %d" % (asked, answered))
+  run.communicate()
 
 
 main()

@@ -73,7 +73,7 @@ static int ask(struct recording *rec, int pidfd)
 static void await_called(struct recording *rec)
 {
 	const struct timespec step = {0, STEP_NS / 10};
-	for (int i = 0; i < TRIES && atomic_load(&rec->called); i++)
+	for (int i = 0; i < 10 * TRIES && atomic_load(&rec->called); i++)
 		nanosleep(&step, NULL);
 }
 

@@ -3,18 +3,27 @@
  *
  * What makes this quick is what it leaves out: no field is looked for, no name hashed, no unit
  * looked up; what should stand there is compared, and the digits between are read eight at a time.
+ * Where numbers begin and end is told by a bit mask of the blanks of the next 64 bytes: were each
+ * looked for behind the one before, the CPU would wait for every number's length before the next.
  * Whatever is unusual (an exponent, a sign, more digits than a double holds, other white space)
  * is left to the general way, so that there is one place that knows the format.
  *
  * No scan needs a bound: each stops at a newline at the latest, and the line is only tried if a
- * newline stands eight bytes or more before the end of the input.
+ * newline stands 64 bytes or more before the end of the input.
  */
 #include "benchfmt/benchfmt.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define PREFIX_LEN (sizeof(BENCH_PREFIX) - 1)
 #define DIGITS_MAX 15 /* a double holds them exactly, and their tenths down to 1e-15 round once */
+
+#define ZEROS 0x3030303030303030u
+#define POINT ((uint64_t)('.' ^ '0') << 56)
+#define SEEN  64 /* bytes looked at together */
 
 static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
@@ -38,7 +47,7 @@ void shapes_release(struct shapes *s)
 void shapes_open(struct shapes *s, const char *p, const char *end)
 {
 	size_t n = (size_t)(end - p);
-	const char *newline = n > 8 ? memrchr(p, '\n', n - 8) : NULL;
+	const char *newline = n > SEEN ? memrchr(p, '\n', n - SEEN) : NULL;
 	s->safe_end = newline ? newline : p;
 }
 
@@ -54,6 +63,31 @@ static uint64_t load(const char *p)
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+#ifdef __SSE2__
+static inline uint64_t blanks_of_16(const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)p);
+	__m128i blank = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
+		_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')));
+	return (uint64_t)_mm_movemask_epi8(blank);
+}
+#else
+static inline uint64_t blanks_of_16(const char *p)
+{
+	uint64_t bits = 0;
+	for (unsigned i = 0; i < 16; i++)
+		bits |= (uint64_t)is_blank(p[i]) << i;
+	return bits;
+}
+#endif
+
+/* A bit a byte. */
+static inline uint64_t blanks_of_64(const char *p)
+{
+	return blanks_of_16(p) | blanks_of_16(p + 16) << 16 | blanks_of_16(p + 32) << 32 |
+	       blanks_of_16(p + 48) << 48;
 }
 
 static const char *skip_blank(const char *p)
@@ -74,6 +108,22 @@ static inline bool same_bytes(const char *p, const char *q, size_t n)
 	return load(p + n - 8) == load(q + n - 8);
 }
 
+/* Of eight bytes less '0', the high bit of each over 9; right up to the lowest one set, behind which
+ * carries may run. */
+static inline uint64_t not_digits(uint64_t word)
+{
+	return ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+}
+
+/* Of eight digits, the first in the lowest byte. */
+static inline uint64_t number_of(uint64_t word)
+{
+	word = word * 10 + (word >> 8);
+	return ((word & 0xff000000ffu) * 0xf424000000064u +
+		       ((word >> 16) & 0xff000000ffu) * 0x271000000001u) >>
+	       32;
+}
+
 struct digits {
 	uint64_t number;
 	unsigned n;
@@ -82,19 +132,11 @@ struct digits {
 /* Up to eight digits. */
 static inline struct digits eight_digits(const char *p)
 {
-	uint64_t word = load(p) ^ 0x3030303030303030u;
-	/* The high bit of each byte over 9; right up to the lowest one set, behind which carries
-	 * may run. */
-	uint64_t others = ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+	uint64_t word = load(p) ^ ZEROS, others = not_digits(word);
 	unsigned n = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
 	if (!n)
 		return (struct digits){0};
-	word <<= 64 - 8 * n; /* zeros in front */
-	word = word * 10 + (word >> 8);
-	word = ((word & 0xff000000ffu) * 0xf424000000064u +
-		       ((word >> 16) & 0xff000000ffu) * 0x271000000001u) >>
-	       32;
-	return (struct digits){word, n};
+	return (struct digits){number_of(word << (64 - 8 * n)), n}; /* zeros in front */
 }
 
 /* Up to sixteen: enough to see that there are more than DIGITS_MAX. */
@@ -107,40 +149,110 @@ static inline struct digits read_digits(const char *p)
 	return (struct digits){d.number * tens[more.n] + more.number, 8 + more.n};
 }
 
-/* digits[.digits] and what ends a field of it; NULL if there is anything else. */
-static inline const char *read_decimal(const char *p, double *ret)
+/* digits[.digits], NULL if there is anything else before the end. */
+static bool read_long_decimal(const char *p, const char *end, double *ret)
 {
 	struct digits whole = read_digits(p);
 	p += whole.n;
 	*ret = (double)whole.number;
 	if (!whole.n || whole.n > DIGITS_MAX)
-		return NULL;
+		return false;
 	if (*p == '.') {
 		struct digits fraction = eight_digits(p + 1);
 		p += 1 + fraction.n;
 		if (whole.n + fraction.n > DIGITS_MAX)
-			return NULL;
+			return false;
 		*ret = (double)(whole.number * tens[fraction.n] + fraction.number) /
 		       number_tens[fraction.n];
 	}
-	return is_blank(*p) ? p : NULL;
+	return p == end;
 }
 
-static inline const char *read_count(const char *p, int64_t *ret)
+/* A field of up to eight bytes, with zeros in front. */
+static inline uint64_t right_aligned(const char *p, size_t n)
 {
-	struct digits d = read_digits(p);
-	*ret = (int64_t)d.number;
-	return d.n && d.n <= DIGITS_MAX && is_blank(p[d.n]) ? p + d.n : NULL;
+	return (load(p) ^ ZEROS) << (64 - 8 * n);
 }
 
+/* digits[.digits]. In a word the digits before the point are moved up to close its gap. */
+static inline bool read_decimal(const char *p, const char *end, double *ret)
+{
+	size_t n = (size_t)(end - p);
+	if (n > 8)
+		return read_long_decimal(p, end, ret);
+	uint64_t word = right_aligned(p, n), others = not_digits(word);
+	if (!others) {
+		*ret = (double)number_of(word);
+		return true;
+	}
+	unsigned at = (unsigned)__builtin_ctzll(others) & ~7u; /* a multiple of 8: its byte */
+	if (word >> at << 56 != POINT || at <= 64 - 8 * n)
+		return false;
+	uint64_t behind = word & -((uint64_t)2 << (at + 7)),
+		 before = word & (((uint64_t)1 << at) - 1);
+	word = behind | before << 8;
+	*ret = (double)number_of(word) / number_tens[7 - at / 8];
+	return !not_digits(word);
+}
+
+static inline bool read_count(const char *p, const char *end, int64_t *ret)
+{
+	size_t n = (size_t)(end - p);
+	if (n > 8) {
+		struct digits d = read_digits(p);
+		*ret = (int64_t)d.number;
+		return d.n <= DIGITS_MAX && p + d.n == end;
+	}
+	uint64_t word = right_aligned(p, n);
+	*ret = (int64_t)number_of(word);
+	return !not_digits(word);
+}
+
+/* Behind it is white space or the end of the line. */
 static inline const char *read_unit(const struct shape_unit *u, const char *p, const char *safe_end)
 {
 	if ((load(p) & u->mask) != u->word)
 		return NULL;
 	if (u->len > 8 && (safe_end - p < (ptrdiff_t)u->len || !same_bytes(p, u->text, u->len)))
 		return NULL;
-	p += u->len;
-	return is_blank(*p) || *p == '\n' || *p == '\r' ? p : NULL;
+	return p + u->len;
+}
+
+static inline const char *read_line_end(const char *p)
+{
+	p = skip_blank(p);
+	p += *p == '\r';
+	return *p == '\n' ? p + 1 : NULL;
+}
+
+/* Where the fields behind a blank begin and end, in turn: by bits, of the next 64 bytes. */
+struct edges {
+	const char *p;
+	uint64_t bits;
+};
+
+static inline struct edges edges_behind(const char *p)
+{
+	uint64_t blanks = blanks_of_64(p);
+	return (struct edges){p, (blanks ^ blanks << 1) & ~(uint64_t)1};
+}
+
+static inline const char *next_edge(struct edges *e)
+{
+	const char *p = e->p + __builtin_ctzll(e->bits);
+	e->bits &= e->bits - 1;
+	return p;
+}
+
+/* At least three more edges, those of a number and the begin of its unit: false if there are not. */
+static inline bool have_edges(struct edges *e, const char *at)
+{
+	uint64_t two = e->bits & (e->bits - 1);
+	if (two & (two - 1))
+		return true;
+	*e = edges_behind(at);
+	two = e->bits & (e->bits - 1);
+	return two & (two - 1);
 }
 
 /* Behind the name: where the next line begins, NULL if the line is of another shape. */
@@ -150,22 +262,29 @@ static inline const char *read_fields(
 	const struct shape_unit *u = r->shapes.units + shape->unit_at, *end = u + shape->unit_n;
 	const char *safe_end = r->shapes.safe_end;
 	double *ret = r->values;
-	p = read_count(skip_blank(p), &r->result.iters);
-	for (; p && u < end; u++, ret++) {
+	struct edges edges = edges_behind(p);
+	if (!have_edges(&edges, p))
+		return NULL;
+	p = next_edge(&edges);
+	const char *count_end = next_edge(&edges);
+	if (!read_count(p, count_end, &r->result.iters))
+		return NULL;
+	for (p = count_end; u < end; u++, ret++) {
 		double value;
-		p = read_decimal(skip_blank(p), &value);
-		if (!p)
+		if (!is_blank(*p) || !have_edges(&edges, p))
+			return NULL;
+		const char *number = next_edge(&edges), *number_end = next_edge(&edges);
+		if (!read_decimal(number, number_end, &value))
 			return NULL;
 		*ret = value * u->factor;
 		if (!(*ret == value ? u->same : u->other))
 			return NULL;
-		p = read_unit(u, skip_blank(p), safe_end);
+		p = read_unit(u, next_edge(&edges), safe_end);
+		if (!p)
+			return NULL;
+		edges.bits &= edges.bits - 1; /* the unit's end, if it is in sight */
 	}
-	if (!p)
-		return NULL;
-	p = skip_blank(p);
-	p += *p == '\r';
-	return *p == '\n' ? p + 1 : NULL;
+	return read_line_end(p);
 }
 
 static inline bool has_name(const struct shapes *s, const struct shape *shape, const char *p)

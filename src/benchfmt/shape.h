@@ -36,7 +36,7 @@ struct shapes {
 	struct map index;     /* hash of name and units -> shape, chained by probing the hash */
 	struct map by_name;   /* hash of the name -> the newest shape */
 	uint32_t last;	      /* of the line before */
-	const char *safe_end; /* a newline eight bytes or more before the input's end */
+	const char *safe_end; /* a newline 64 bytes or more before the input's end */
 };
 
 void shapes_init(struct shapes *s);

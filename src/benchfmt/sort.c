@@ -10,6 +10,9 @@
  */
 #include "benchfmt/benchfmt.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <math.h>
 #include <stdlib.h>
 
@@ -35,6 +38,46 @@ static void insert_all(double *to, const double *from, uint32_t n)
 	}
 }
 
+/* The lesser and the greater, of equals the first and the second: without a branch, which would be
+ * mispredicted as often as not. A compiler left to itself makes one of the two. */
+#ifdef __SSE2__
+static inline double lesser(double a, double b)
+{
+	return _mm_cvtsd_f64(_mm_min_sd(_mm_set_sd(b), _mm_set_sd(a)));
+}
+
+static inline double greater(double a, double b)
+{
+	return _mm_cvtsd_f64(_mm_max_sd(_mm_set_sd(a), _mm_set_sd(b)));
+}
+#else
+static inline double lesser(double a, double b)
+{
+	return b < a ? b : a;
+}
+
+static inline double greater(double a, double b)
+{
+	return a > b ? a : b;
+}
+#endif
+
+/* As insert_all(), of what is nearly sorted: two that stand the wrong way round, which is what is
+ * wrong mostly, are exchanged on the way. n > 0. */
+static void insert_dealt(double *to, const double *from, uint32_t n)
+{
+	double last = from[0];
+	for (uint32_t i = 1; i < n; i++) {
+		double v = lesser(last, from[i]);
+		uint32_t j = i - 1;
+		last = greater(last, from[i]);
+		for (; j && to[j - 1] > v; j--)
+			to[j] = to[j - 1];
+		to[j] = v;
+	}
+	to[n - 1] = last;
+}
+
 struct buckets {
 	double least, scale;
 	uint32_t n;
@@ -46,18 +89,21 @@ static uint32_t bucket_of(const struct buckets *b, double v)
 	return (uint32_t)((v - b->least) * b->scale);
 }
 
-static void deal(struct buckets *b, const double *values, uint32_t n, double *ret)
+/* Whether a bucket got more than a few. */
+static bool deal(struct buckets *b, const double *values, uint32_t n, double *ret)
 {
 	for (uint32_t i = 0; i < n; i++)
 		b->ends[bucket_of(b, values[i])]++;
-	uint32_t sum = 0;
+	uint32_t sum = 0, most = 0;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t count = b->ends[i];
 		b->ends[i] = sum;
 		sum += count;
+		most = count > most ? count : most;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		ret[b->ends[bucket_of(b, values[i])]++] = values[i];
+	return most > FEW;
 }
 
 static void sort(double *values, uint32_t n, unsigned depth);
@@ -72,19 +118,46 @@ static void sort_crowded(const struct buckets *b, double *dealt, unsigned depth)
 	}
 }
 
+struct range {
+	double least, most;
+	double rest; /* 0, or NaN if a value is not finite */
+};
+
+static inline void widen(struct range *r, double v)
+{
+	r->least = v < r->least ? v : r->least;
+	r->most = v > r->most ? v : r->most;
+	r->rest += v - v;
+}
+
+/* Four at a time: what one waits for is not what the next one needs. */
+static struct range range_of(const double *values, uint32_t n)
+{
+	struct range r[4];
+	uint32_t i = 0;
+	for (unsigned k = 0; k < 4; k++)
+		r[k] = (struct range){values[0], values[0], 0};
+	for (; i + 4 <= n; i += 4)
+		for (unsigned k = 0; k < 4; k++)
+			widen(&r[k], values[i + k]);
+	for (; i < n; i++)
+		widen(&r[0], values[i]);
+	for (unsigned k = 1; k < 4; k++) {
+		widen(&r[0], r[k].least);
+		widen(&r[0], r[k].most);
+		r[0].rest += r[k].rest;
+	}
+	return r[0];
+}
+
 /* False if the values cannot be told apart by their distance from the least. */
 static bool choose_buckets(const double *values, uint32_t n, unsigned depth, struct buckets *ret)
 {
-	double least = values[0], most = values[0];
-	bool finite = true;
-	for (uint32_t i = 0; i < n; i++) {
-		least = values[i] < least ? values[i] : least;
-		most = values[i] > most ? values[i] : most;
-		finite &= values[i] - values[i] == 0;
-	}
+	struct range r = range_of(values, n);
 	uint32_t count = n < BUCKETS_MAX ? n : BUCKETS_MAX;
-	*ret = (struct buckets){least, (count - 1) / (most - least), count, NULL};
-	return finite && isfinite(most - least) && isfinite(ret->scale) && depth < DEPTH_MAX;
+	*ret = (struct buckets){r.least, (count - 1) / (r.most - r.least), count, NULL};
+	return r.rest == 0 && isfinite(r.most - r.least) && isfinite(ret->scale) &&
+	       depth < DEPTH_MAX;
 }
 
 static bool is_sorted(const double *values, uint32_t n)
@@ -106,9 +179,9 @@ static void sort(double *values, uint32_t n, unsigned depth)
 	}
 	double *dealt = mem_array(n, sizeof(*dealt));
 	b.ends = mem_zalloc(b.n * sizeof(*b.ends));
-	deal(&b, values, n, dealt);
-	sort_crowded(&b, dealt, depth);
-	insert_all(values, dealt, n);
+	if (deal(&b, values, n, dealt))
+		sort_crowded(&b, dealt, depth);
+	insert_dealt(values, dealt, n);
 	mem_free(dealt);
 	mem_free(b.ends);
 }

@@ -208,27 +208,82 @@ static inline void take(struct group *g, double value, uint64_t of_first, struct
 	tally->ties += g->before * (g->before + 1);
 }
 
+/* Of the first and the second sample, what lies between two values; `before` of the second's lie
+ * below. */
+struct merge {
+	const double *p, *p_end, *q, *q_end, *second;
+	struct group group;
+	struct tally tally;
+};
+
+static struct merge merge_new(const struct sample *a, uint32_t i, uint32_t i_end,
+	const struct sample *b, uint32_t j, uint32_t j_end)
+{
+	return (struct merge){.p = a->values + i,
+		.p_end = a->values + i_end,
+		.q = b->values + j,
+		.q_end = b->values + j_end,
+		.second = b->values,
+		.group = {.value = -INFINITY, .before = UINT64_MAX}};
+}
+
+static inline bool merge_goes_on(const struct merge *m)
+{
+	return m->p < m->p_end && m->q < m->q_end;
+}
+
+static inline void merge_step(struct merge *m)
+{
+	double x = *m->p, y = *m->q;
+	uint64_t first = mask(!(y < x)); /* of equals the first sample's come first */
+	take(&m->group, y < x ? y : x, first, &m->tally);
+	m->tally.twice_u += ((uint64_t)(m->q - m->second) * 2 & first) | (m->group.first & ~first);
+	m->p += first & 1;
+	m->q += ~first & 1;
+}
+
+static void merge_end(struct merge *m)
+{
+	while (merge_goes_on(m))
+		merge_step(m);
+	m->tally.twice_u += (uint64_t)(m->p_end - m->p) * (uint64_t)(m->q_end - m->second) * 2;
+	for (; m->p < m->p_end; m->p++)
+		take(&m->group, *m->p, UINT64_MAX, &m->tally);
+	for (; m->q < m->q_end; m->q++) {
+		take(&m->group, *m->q, 0, &m->tally);
+		m->tally.twice_u += m->group.first;
+	}
+}
+
+/* How many values are less. */
+static uint32_t count_less(const struct sample *s, double value)
+{
+	uint32_t from = 0, to = s->n;
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		if (s->values[middle] < value)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* Two merges in turn, below and above a value in the middle: a step has to wait for the one before of
+ * its own merge, not for the other's. */
 static struct tally tally(const struct sample *a, const struct sample *b)
 {
-	const double *p = a->values, *p_end = p + a->n, *q = b->values, *q_end = q + b->n;
-	struct group group = {.value = fmin(*p, *q), .before = UINT64_MAX};
-	struct tally tally = {0};
-	while (p < p_end && q < q_end) {
-		double x = *p, y = *q;
-		uint64_t first = mask(!(y < x)); /* of equals the first sample's come first */
-		take(&group, y < x ? y : x, first, &tally);
-		tally.twice_u += ((uint64_t)(q - b->values) * 2 & first) | (group.first & ~first);
-		p += first & 1;
-		q += ~first & 1;
+	double middle = a->values[a->n / 2];
+	uint32_t i = count_less(a, middle), j = count_less(b, middle);
+	struct merge low = merge_new(a, 0, i, b, 0, j), high = merge_new(a, i, a->n, b, j, b->n);
+	while (merge_goes_on(&low) && merge_goes_on(&high)) {
+		merge_step(&low);
+		merge_step(&high);
 	}
-	tally.twice_u += (uint64_t)(p_end - p) * b->n * 2;
-	for (; p < p_end; p++)
-		take(&group, *p, UINT64_MAX, &tally);
-	for (; q < q_end; q++) {
-		take(&group, *q, 0, &tally);
-		tally.twice_u += group.first;
-	}
-	return tally;
+	merge_end(&low);
+	merge_end(&high);
+	return (struct tally){
+		low.tally.twice_u + high.tally.twice_u, low.tally.ties + high.tally.ties};
 }
 
 static double tie_sum(const struct ranks *ranks)

@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 128
+#define NAME_MAX_BYTES RECORDING_CUSTOM_NAME
 #define TABLE_MAX      (64u << 20)
 
 struct sonde_profile {
@@ -42,17 +42,6 @@ static _Atomic uint32_t made;
 void custom_after_fork_child(void)
 {
 	sig_lock_reset(&making);
-}
-
-static int64_t period_one(const struct recording *rec)
-{
-	return 1;
-}
-
-static bool values(const struct export_count *c, int64_t *ret)
-{
-	ret[0] = (int64_t)(c->values[0] - c->values[1]);
-	return ret[0] != 0;
 }
 
 HOOK struct sonde_profile *sonde_profile_lookup(const char *name)
@@ -84,6 +73,49 @@ static void link_last(struct sonde_profile *p)
 	atomic_store(&last, p);
 }
 
+/* So that whoever reads the recording knows what its counts are of. */
+static int name_in(struct recording *rec, const char *name, uint64_t key)
+{
+	size_t n = strlen(name);
+	struct recording_custom *c = recording_alloc(rec, sizeof(*c) + n + 1);
+	if (!c)
+		return -ENOMEM;
+	c->name_n = (uint32_t)n;
+	c->key = key;
+	memcpy(c->name, name, n);
+	c->next = atomic_load(&rec->customs);
+	atomic_store(&rec->customs, recording_ref(rec, c)); /* under the lock of `making` */
+	return 0;
+}
+
+static int record_name(const char *name, uint64_t key)
+{
+	unsigned token;
+	struct recording *rec = state_enter(&token);
+	if (!rec)
+		return -ENOENT;
+	int rc = name_in(rec, name, key);
+	state_leave(token);
+	return rc;
+}
+
+/* With the recording held. */
+static int make_held(const char *name, struct sonde_profile *p)
+{
+	uint64_t key = atomic_load(&made) + 1;
+	int rc = record_name(name, key);
+	if (rc)
+		return rc;
+	atomic_store(&made, (uint32_t)key);
+	memcpy(p->name, name, strlen(name));
+	p->pid = sig_getpid();
+	p->values.filter = &p->filter;
+	p->values.bytes_max = TABLE_MAX;
+	export_custom_init(&p->view, p->name, key);
+	link_last(p);
+	return 0;
+}
+
 static int make_locked(const char *name, struct sonde_profile **ret)
 {
 	if (export_view(name) || sonde_profile_lookup(name))
@@ -92,25 +124,16 @@ static int make_locked(const char *name, struct sonde_profile **ret)
 	if (!p)
 		return -ENOMEM;
 	int rc = profiles_hold(0);
-	if (rc) {
-		sig_unmap(p, sizeof(*p));
-		return rc;
+	if (!rc) {
+		rc = make_held(name, p);
+		if (rc)
+			profiles_drop();
 	}
-	memcpy(p->name, name, strlen(name));
-	p->pid = sig_getpid();
-	p->values.filter = &p->filter;
-	p->values.bytes_max = TABLE_MAX;
-	p->view = (struct export_view){.name = p->name,
-		.kind = RECORDING_CUSTOM,
-		.key = atomic_fetch_add(&made, 1) + 1,
-		.types = {{p->name, "count"}},
-		.type_n = 1,
-		.period_type = {p->name, "count"},
-		.period = period_one,
-		.values = values};
-	link_last(p);
-	*ret = p;
-	return 0;
+	if (rc)
+		sig_unmap(p, sizeof(*p));
+	else
+		*ret = p;
+	return rc;
 }
 
 HOOK int sonde_profile_new(const char *name, struct sonde_profile **ret)

@@ -41,17 +41,17 @@ struct builder {
 
 /* --- reading what may be anything --- */
 
-static const void *at_source(const void *data, size_t n, rec_ref ref, size_t size)
+const void *export_at(const struct export_source *source, rec_ref ref, size_t size)
 {
 	size_t offset = (size_t)ref * 8;
-	if (offset < RECORDING_ARENA || offset > n || n - offset < size)
+	if (offset < RECORDING_ARENA || offset > source->n || source->n - offset < size)
 		return NULL;
-	return (const char *)data + offset;
+	return (const char *)source->data + offset;
 }
 
 static const void *at(const struct builder *b, rec_ref ref, size_t size)
 {
-	return at_source(b->rec, b->size, ref, size);
+	return export_at(&(struct export_source){b->rec, b->size}, ref, size);
 }
 
 static uint64_t load(const _Atomic uint64_t *p)
@@ -233,18 +233,17 @@ static uint32_t location_of(struct builder *b, uint32_t layout, uint64_t address
 
 static const struct recording_stack *stack_at(const struct export_source *source, rec_ref ref)
 {
-	const struct recording_stack *s = at_source(source->data, source->n, ref, sizeof(*s));
+	const struct recording_stack *s = export_at(source, ref, sizeof(*s));
 	if (!s || s->n > RECORDING_STACK_MAX ||
-		!at_source(source->data, source->n, ref, sizeof(*s) + s->n * sizeof(s->pcs[0])))
+		!export_at(source, ref, sizeof(*s) + s->n * sizeof(s->pcs[0])))
 		return NULL;
 	return s;
 }
 
 const struct recording_count *export_count_at(const struct export_source *source, rec_ref ref)
 {
-	const struct recording_count *c = at_source(source->data, source->n, ref, sizeof(*c));
-	if (!c ||
-		!at_source(source->data, source->n, ref, sizeof(*c) + c->n * sizeof(c->values[0])))
+	const struct recording_count *c = export_at(source, ref, sizeof(*c));
+	if (!c || !export_at(source, ref, sizeof(*c) + c->n * sizeof(c->values[0])))
 		return NULL;
 	return c;
 }

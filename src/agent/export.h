@@ -45,6 +45,21 @@ must_check int export_profile(const struct export_source *sources, size_t n,
 	const struct export_opts *opts, struct profile *p, struct export_summary *ret_summary,
 	struct err *err);
 
+/* `size` bytes of the arena; NULL if the reference leads out of it. */
+const void *export_at(const struct export_source *source, rec_ref ref, size_t size);
+
+/* A custom profile that a recording names. Keep it where it is: the view points to the name. */
+struct export_custom {
+	struct export_view view;
+	char name[RECORDING_CUSTOM_NAME];
+};
+/* Calls `each` for all of them, newest first, until it returns false. */
+typedef bool export_custom_fn(void *ctx, const struct export_custom *custom);
+void export_each_custom(const struct export_source *source, export_custom_fn *each, void *ctx);
+/* The one of this name. */
+bool export_custom_find(
+	const struct export_source *source, const char *name, struct export_custom *ret);
+
 /* Calls `each` for all counts of a kind, with their stacks; for views that are no profiles. */
 typedef void export_count_fn(void *ctx, rec_ref ref, const struct recording_stack *stack,
 	const struct recording_count *count);

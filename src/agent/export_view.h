@@ -48,6 +48,9 @@ const struct export_view *export_view(const char *name);
 /* All of them by number; NULL after the last. */
 const struct export_view *export_view_at(size_t i);
 
+/* What a custom profile looks like (export_custom.c); `name` must live as long as the view. */
+void export_custom_init(struct export_view *view, const char *name, uint64_t key);
+
 /* Adds a comment to the profile. */
 void export_comment(struct profile *p, const char *fmt, ...) attr_printf(2, 3);
 

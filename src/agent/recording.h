@@ -25,18 +25,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING_MAGIC	     "sonderec"
-#define RECORDING_VERSION    5
-#define RECORDING_BUCKETS    (1u << 16)
-#define RECORDING_HEADER     4096 /* bytes kept for struct recording */
-#define RECORDING_ARENA	     (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
-#define RECORDING_SIZE_MAX   (64u << 20)
-#define RECORDING_GROWTH     (256u << 10) /* memory is taken in steps of this */
-#define RECORDING_TEXT_MAX   256
-#define RECORDING_BUILD_ID   32
-#define RECORDING_STACK_MAX  512 /* frames */
-#define RECORDING_VALUES_MAX 4
-#define RECORDING_HEAP_RATES 64
+#define RECORDING_MAGIC	      "sonderec"
+#define RECORDING_VERSION     6
+#define RECORDING_BUCKETS     (1u << 16)
+#define RECORDING_HEADER      4096 /* bytes kept for struct recording */
+#define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
+#define RECORDING_SIZE_MAX    (64u << 20)
+#define RECORDING_GROWTH      (256u << 10) /* memory is taken in steps of this */
+#define RECORDING_TEXT_MAX    256
+#define RECORDING_BUILD_ID    32
+#define RECORDING_STACK_MAX   512 /* frames */
+#define RECORDING_VALUES_MAX  4
+#define RECORDING_HEAP_RATES  64
+#define RECORDING_CUSTOM_NAME 128 /* of a custom profile, with a NUL */
 
 #define RECORDING_LABELS_MAX	 32   /* in a set */
 #define RECORDING_LABELS_TEXT	 1024 /* bytes of a set, all NULs included */
@@ -146,6 +147,7 @@ struct recording {
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
 	struct recording_heap heap;
+	_Atomic rec_ref customs; /* struct recording_custom, newest first */
 };
 _Static_assert(sizeof(struct recording) <= RECORDING_HEADER, "the header has its page");
 
@@ -188,6 +190,14 @@ struct recording_labels {
 	uint16_t size; /* of the text, in bytes */
 	uint16_t n;    /* labels */
 	char text[];   /* key, NUL, value, NUL; by key */
+};
+
+/* The name of a custom profile. */
+struct recording_custom {
+	rec_ref next;
+	uint32_t name_n;
+	uint64_t key; /* of its counts */
+	char name[];  /* name_n bytes and a NUL */
 };
 
 struct recording_count {

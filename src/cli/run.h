@@ -28,6 +28,7 @@ must_check int run_program_find(
 struct run_output {
 	const char *view;
 	const char *file;
+	const struct export_view *custom; /* instead: a custom profile's */
 };
 
 enum run_output_id {

@@ -249,7 +249,8 @@ static int export_output(const struct run_session *s, const struct run_output *o
 	struct profile p;
 	struct export_summary sum;
 	char file[PATH_MAX];
-	struct export_opts opts = {.view = export_view(out->view), .live = live};
+	struct export_opts opts = {
+		.view = out->custom ? out->custom : export_view(out->view), .live = live};
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);
 	if (rc)
 		return rc;
@@ -258,7 +259,7 @@ static int export_output(const struct run_session *s, const struct run_output *o
 		p.duration_nanos = (int64_t)s->duration_ns;
 	}
 	name_output(s, out->file, pid, file, sizeof(file));
-	struct run_output named = {out->view, file};
+	struct run_output named = {out->view, file, out->custom};
 	if (sum.declined[0])
 		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
 			sum.exe[0] ? sum.exe : "the program", sum.declined);

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/run.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -32,6 +33,41 @@ static int make_dir(const struct run_session *s, char *ret, size_t size, struct 
 	return err_errno(err, "%s", ret);
 }
 
+struct dump {
+	const struct run_session *session;
+	const char *dir;
+	const struct run_recording *newest;
+	struct err *err;
+	int rc;
+};
+
+/* A name may be any text, a file's name not: two that become the same have different numbers. */
+static void name_file(const struct export_custom *custom, char *ret, size_t size)
+{
+	bool changed = false;
+	snprintf(ret, size, "%s", custom->name);
+	for (char *c = ret; *c; c++) {
+		if (isalnum((unsigned char)*c) || strchr("_-", *c) || (*c == '.' && c > ret))
+			continue;
+		*c = '_';
+		changed = true;
+	}
+	size_t n = strlen(ret);
+	if (changed)
+		snprintf(ret + n, size - n, "-%llu", (unsigned long long)custom->view.key);
+}
+
+static bool dump_custom(void *ctx, const struct export_custom *custom)
+{
+	struct dump *d = ctx;
+	char path[PATH_MAX + 256], name[RECORDING_CUSTOM_NAME + 32];
+	name_file(custom, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/%s.pb.gz", d->dir, name);
+	struct run_output out = {custom->name, path, &custom->view};
+	d->rc = run_write_outputs(d->session, &out, 1, d->newest, 1, true, d->err);
+	return !d->rc;
+}
+
 /* All kinds that the process records now. */
 static int dump_process(const struct run_session *s, const char *dir,
 	const struct run_recording *files, size_t n, struct err *err)
@@ -41,13 +77,16 @@ static int dump_process(const struct run_session *s, const char *dir,
 	int rc = 0;
 	for (size_t i = 0; (view = export_view_at(i)) && !rc; i++) {
 		char path[PATH_MAX + 64];
-		struct run_output out = {view->name, path};
+		struct run_output out = {view->name, path, NULL};
 		if (!atomic_load(&rec->rates.of[view->kind]) || view->kind == RECORDING_GOROUTINE)
 			continue; /* a snapshot would need the program's part */
 		snprintf(path, sizeof(path), "%s/%s.pb.gz", dir, view->name);
 		rc = run_write_outputs(s, &out, 1, files, n, true, err);
 	}
-	return rc;
+	struct dump customs = {s, dir, &files[n - 1], err, rc};
+	if (!rc)
+		export_each_custom(&files[n - 1].source, dump_custom, &customs);
+	return customs.rc;
 }
 
 void run_session_dump(const struct run_session *s)

@@ -11,8 +11,8 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A percent sign that begins nothing stays. */
-static void decode(char *s)
+/* A percent sign that begins nothing stays. In a query a plus is a space. */
+static void decode(char *s, char plus)
 {
 	char *out = s;
 	for (; *s; s++) {
@@ -22,7 +22,7 @@ static void decode(char *s)
 			*out++ = (char)(hi << 4 | lo);
 			s += 2;
 		} else {
-			*out++ = *s == '+' ? ' ' : *s;
+			*out++ = *s == '+' ? plus : *s;
 		}
 	}
 	*out = '\0';
@@ -35,17 +35,21 @@ static void add(struct http_foreign *f, char *pair)
 		*value++ = '\0';
 	else
 		value = pair + strlen(pair);
-	decode(pair);
-	decode(value);
+	decode(pair, ' ');
+	decode(value, ' ');
 	f->names[f->n] = pair;
 	f->values[f->n] = value;
 	f->n++;
 }
 
-void http_foreign_init(struct http_foreign *f, const char *query)
+void http_foreign_init(struct http_foreign *f, const char *target)
 {
-	*f = (struct http_foreign){.query = mem_strdup(query)};
-	for (char *at = f->query; *at && f->n < HTTP_PARAMS_MAX;) {
+	*f = (struct http_foreign){.path = mem_strdup(target)};
+	char *query = f->path + strcspn(f->path, "?");
+	if (*query)
+		*query++ = '\0';
+	decode(f->path, '+');
+	for (char *at = query; *at && f->n < HTTP_PARAMS_MAX;) {
 		size_t n = strcspn(at, "&");
 		char *next = at + n + (at[n] == '&');
 		at[n] = '\0';
@@ -57,7 +61,7 @@ void http_foreign_init(struct http_foreign *f, const char *query)
 
 void http_foreign_release(struct http_foreign *f)
 {
-	mem_free(f->query);
+	mem_free(f->path);
 	f->n = 0;
 }
 

@@ -130,6 +130,14 @@ static bool takes_gzip(struct MHD_Connection *connection)
 	return accepted && strstr(accepted, "gzip");
 }
 
+/* What would end the quotes, or the header, is left out. */
+static void add_quotable(struct buf *out, const char *name)
+{
+	for (; *name; name++)
+		buf_addch(
+			out, (unsigned char)*name < ' ' || strchr("\"\\\177", *name) ? '_' : *name);
+}
+
 void http_each_header(const struct http_response *res, http_header_fn *each, void *ctx)
 {
 	/* What a 304 says replaces what the client has kept: its page's policy is to stay. */
@@ -156,7 +164,9 @@ void http_each_header(const struct http_response *res, http_header_fn *each, voi
 		each(ctx, "Location", res->location);
 	if (res->filename) {
 		struct buf as = BUF_INIT;
-		buf_printf(&as, "attachment; filename=\"%s\"", res->filename);
+		buf_addstr(&as, "attachment; filename=\"");
+		add_quotable(&as, res->filename);
+		buf_addch(&as, '"');
 		each(ctx, "Content-Disposition", as.data);
 		buf_release(&as);
 	}

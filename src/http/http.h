@@ -49,7 +49,8 @@ struct http_response {
 	unsigned status;
 	const char *type;     /* Content-Type; static */
 	const char *policy;   /* Content-Security-Policy; static */
-	const char *filename; /* offered as a download under this name, or NULL; static */
+	const char *filename; /* offered as a download under this name, or NULL; static, or: */
+	char room[128];	      /* for one that is not */
 	char *location;	      /* of a redirection, or NULL; the server frees it */
 	bool is_pprof_error;  /* X-Go-Pprof: `go tool pprof` shows the body */
 	char *etag; /* what the answer is known by, quoted, or NULL: it is asked for anew each
@@ -99,7 +100,7 @@ void http_forked(const struct http_server *server);
 
 /* A request that another server got: see http_request. */
 struct http_foreign {
-	char *query; /* decoded in place */
+	char *path; /* decoded, as are names and values, in place */
 	const char *names[HTTP_PARAMS_MAX], *values[HTTP_PARAMS_MAX];
 	unsigned n;
 	/* NULL where the other server does not say. */
@@ -107,8 +108,8 @@ struct http_foreign {
 	bool (*is_gone)(void *ctx);
 	void *ctx;
 };
-/* Takes "a=b&c" apart; what is beyond HTTP_PARAMS_MAX is left out. */
-void http_foreign_init(struct http_foreign *f, const char *query);
+/* Takes "/path?a=b&c" apart; parameters beyond HTTP_PARAMS_MAX are left out. */
+void http_foreign_init(struct http_foreign *f, const char *target);
 void http_foreign_release(struct http_foreign *f);
 
 /* Whether two texts are the same, in a time that does not tell where they differ. */

@@ -60,6 +60,11 @@ int live_profile(struct live_server *d, const struct live_process *process,
 	return rc;
 }
 
+struct live_process live_newest(const struct live_process *process)
+{
+	return (struct live_process){process->pid, process->sources + process->n - 1, 1};
+}
+
 /* False: nobody waits for the answer any more. */
 static bool sleep_seconds(struct live_server *d, const struct http_request *req, long seconds)
 {
@@ -82,7 +87,8 @@ static void send(const struct profile *p, const struct export_view *view, bool t
 		return;
 	}
 	ret->type = "application/octet-stream";
-	ret->filename = name;
+	snprintf(ret->room, sizeof(ret->room), "%s", name);
+	ret->filename = ret->room;
 	profile_write(p, &ret->body);
 }
 
@@ -215,7 +221,13 @@ static bool is_sensible(const struct live_question *q, struct http_response *ret
 static void serve_view(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, const char *name, struct http_response *ret)
 {
+	const struct live_process newest = live_newest(process);
 	const struct export_view *view = export_view(name);
+	struct export_custom custom;
+	if (!view && export_custom_find(newest.sources, name, &custom)) {
+		view = &custom.view;
+		process = &newest;
+	}
 	if (!view || view->kind == RECORDING_CPU) {
 		live_error(ret, 404, "Unknown profile");
 		return;

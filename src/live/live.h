@@ -66,6 +66,8 @@ void live_index(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, struct http_response *ret);
 /* The profile in the text form of ?debug=1 (live_text.c). */
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
+/* Its newest image alone: what custom profiles are of, whose numbers begin anew in each. */
+struct live_process live_newest(const struct live_process *process);
 /* What a profile is of, for people. */
 const char *live_describe(const char *view);
 must_check int live_profile(struct live_server *d, const struct live_process *process,

@@ -46,6 +46,15 @@ static void add_query(const struct page *page, const char *query)
 	}
 }
 
+/* Of a profile that counts things: how many; of others, as in Go, its records. */
+static unsigned long long count(const struct profile *p)
+{
+	unsigned long long n = 0;
+	for (uint32_t i = 0; i < p->sample_n && p->sample_type_n == 1; i++)
+		n += (unsigned long long)profile_values(p, i)[0];
+	return p->sample_type_n == 1 ? n : p->sample_n;
+}
+
 static void add_view(struct live_server *d, const struct live_process *process,
 	const struct export_view *view, const struct page *page)
 {
@@ -54,19 +63,44 @@ static void add_view(struct live_server *d, const struct live_process *process,
 	struct export_opts opts = {.view = view, .live = true};
 	struct err err = ERR_INIT;
 	struct profile p;
-	uint32_t n = 0;
+	unsigned long long n = 0;
 	if (export_profile(process->sources, process->n, &opts, &p, NULL, &err) == 0) {
-		n = p.sample_n;
+		n = count(&p);
 		profile_release(&p);
 	}
-	buf_printf(page->out, "<tr><td>%u</td><td><a href=\"%s", n, view->name);
+	buf_printf(page->out, "<tr><td>%llu</td><td><a href=\"", n);
+	http_escape_query(page->out, view->name);
 	add_query(page, "debug=1");
-	buf_printf(page->out, "\">%s</a></td><td>", view->name);
+	buf_addstr(page->out, "\">");
+	html_escape(page->out, view->name);
+	buf_addstr(page->out, "</a></td><td>");
 	if (rate)
 		buf_printf(page->out, "%llu", rate);
-	else
+	else if (view->kind != RECORDING_CUSTOM)
 		buf_addstr(page->out, "off");
-	buf_printf(page->out, "</td><td>%s</td></tr>\n", live_describe(view->name));
+	buf_printf(page->out, "</td><td>%s</td></tr>\n",
+		view->kind == RECORDING_CUSTOM ? "The program's own" : live_describe(view->name));
+}
+
+struct customs {
+	struct live_server *d;
+	const struct live_process *process;
+	const struct page *page;
+};
+
+static bool add_custom(void *ctx, const struct export_custom *custom)
+{
+	const struct customs *c = ctx;
+	add_view(c->d, c->process, &custom->view, c->page);
+	return true;
+}
+
+static void add_customs(
+	struct live_server *d, const struct live_process *process, const struct page *page)
+{
+	const struct live_process newest = live_newest(process);
+	struct customs customs = {d, &newest, page};
+	export_each_custom(newest.sources, add_custom, &customs);
 }
 
 static void add_process(void *ctx, int pid)
@@ -121,6 +155,7 @@ void live_index(struct live_server *d, const struct http_request *req,
 	for (size_t i = 0; (view = export_view_at(i)); i++)
 		if (view->kind != RECORDING_CPU)
 			add_view(d, process, view, &page);
+	add_customs(d, process, &page);
 	buf_addstr(page.out, "<tr><td></td><td><a href=\"profile");
 	add_query(&page, "seconds=30");
 	buf_addstr(page.out,

@@ -276,22 +276,20 @@ static void give(struct http_response *res, struct sonde_http_response *ret)
 
 static void serve(const struct sonde_http_request *request, struct sonde_http_response *ret)
 {
-	const char *body = REQUEST(request, body), *query = strchr(request->target, '?');
+	const char *body = REQUEST(request, body);
 	struct http_foreign foreign;
 	struct http_response res = HTTP_RESPONSE_INIT;
-	char *path = mem_strndup(request->target, strcspn(request->target, "?"));
-	http_foreign_init(&foreign, query ? query + 1 : "");
+	http_foreign_init(&foreign, request->target);
 	foreign.header = REQUEST(request, header);
 	foreign.is_gone = REQUEST(request, is_gone);
 	foreign.ctx = REQUEST(request, ctx);
 	struct http_request req = {.method = request->method,
-		.path = path,
+		.path = foreign.path,
 		.body = body ? body : "",
 		.foreign = &foreign};
 	live_handle(&state.foreign, &req, &res);
 	give(&res, ret);
 	http_foreign_release(&foreign);
-	mem_free(path);
 }
 
 PUBLIC int sonde_http_serve(

@@ -212,6 +212,75 @@ static void test_written_over(void **state)
 	recording_free(rec);
 }
 
+/* As custom.c does it. */
+static struct recording_custom *name(struct recording *rec, const char *text, uint64_t key)
+{
+	struct recording_custom *c = recording_alloc(rec, sizeof(*c) + strlen(text) + 1);
+	c->name_n = (uint32_t)strlen(text);
+	c->key = key;
+	memcpy(c->name, text, c->name_n);
+	c->next = atomic_load(&rec->customs);
+	atomic_store(&rec->customs, recording_ref(rec, c));
+	return c;
+}
+
+static bool count_custom(void *ctx, const struct export_custom *custom)
+{
+	++*(int *)ctx;
+	return true;
+}
+
+static int customs(const struct export_source *source)
+{
+	int n = 0;
+	export_each_custom(source, count_custom, &n);
+	return n;
+}
+
+/* Their names, and what is left of them when the program writes over them. */
+static void test_customs(void **state)
+{
+	struct recording *rec = make(RECORDING_SIZE_MAX);
+	const struct export_source source = {rec, rec->size};
+	struct export_custom found;
+	uintptr_t pcs[8];
+	assert_int_equal(customs(&source), 0);
+	struct recording_custom *first = name(rec, "sessions", 1), *second = name(rec, "files", 2);
+	struct captured stack = stack_of(pcs, 3);
+	const struct recording_stack *s = stacks_intern(rec, &stack);
+	assert_true(count(rec, s, RECORDING_CUSTOM, 0, 1, 7));
+	assert_true(count(rec, s, RECORDING_CUSTOM, 0, 2, 5));
+	assert_int_equal(customs(&source), 2);
+	assert_true(export_custom_find(&source, "sessions", &found));
+	assert_false(export_custom_find(&source, "session", &found));
+
+	struct profile p;
+	const struct export_opts opts = {.view = &found.view};
+	assert_true(export_custom_find(&source, "sessions", &found));
+	assert_int_equal(export_profile(&source, 1, &opts, &p, NULL, NULL), 0);
+	assert_int_equal(p.sample_n, 1);
+	assert_int_equal(profile_values(&p, 0)[0], 7);
+	assert_string_equal(profile_str(&p, p.sample_types[0].type), "sessions");
+	profile_release(&p);
+
+	second->name_n = RECORDING_CUSTOM_NAME; /* too long: left out */
+	assert_int_equal(customs(&source), 1);
+	second->name_n = UINT32_MAX; /* out of the file */
+	assert_int_equal(customs(&source), 0);
+	second->name_n = 5;
+	second->next = recording_ref(rec, second); /* a ring */
+	assert_int_equal(customs(&source), 1);
+	second->next = recording_ref(rec, first);
+	first->next = UINT32_MAX;
+	assert_int_equal(customs(&source), 2);
+	first->name[2] = '\0'; /* not what its length says */
+	assert_int_equal(customs(&source), 1);
+	assert_int_equal(customs(&(struct export_source){rec, RECORDING_ARENA - 1}), 0);
+	rec->version++;
+	assert_int_equal(customs(&source), 0);
+	recording_free(rec);
+}
+
 static void test_not_a_recording(void **state)
 {
 	static char zeros[RECORDING_ARENA];
@@ -233,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_written_over),
+		cmocka_unit_test(test_customs),
 		cmocka_unit_test(test_not_a_recording),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

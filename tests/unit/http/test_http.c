@@ -114,7 +114,11 @@ static void check_params(const char *query, const char *want)
 {
 	struct http_foreign f;
 	struct buf got = BUF_INIT;
-	http_foreign_init(&f, query);
+	struct buf target = BUF_INIT;
+	buf_printf(&target, "/p%%20%%2fq+%%zz?%s", query);
+	http_foreign_init(&f, target.data);
+	buf_release(&target);
+	assert_string_equal(f.path, "/p /q+%zz");
 	buf_addstr(&got, "");
 	for (unsigned i = 0; i < f.n; i++)
 		buf_printf(&got, "[%s|%s]", f.names[i], f.values[i]);
@@ -131,6 +135,11 @@ static void check_params(const char *query, const char *want)
 static void test_foreign_params(void **state)
 {
 	struct buf many = BUF_INIT, want = BUF_INIT;
+	struct http_foreign no_query;
+	http_foreign_init(&no_query, "/p");
+	assert_string_equal(no_query.path, "/p");
+	assert_int_equal(no_query.n, 0);
+	http_foreign_release(&no_query);
 	check_params("", "");
 	check_params("&&", "");
 	check_params("a=1&b=2", "[a|1][b|2]");

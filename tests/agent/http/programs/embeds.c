@@ -82,6 +82,16 @@ static void rates(void)
 	CHECK(get("/debug/pprof/rate?profile=heap", "524288\n") == 200);
 }
 
+static void own_profile(void)
+{
+	struct sonde_profile *files;
+	CHECK(sonde_profile_new("open files", &files) == 0);
+	CHECK(sonde_profile_add(files, &files, 0) == 0);
+	CHECK(get("/debug/pprof/open%20files?debug=1", "open files profile: total 1\n1 @ 0x") ==
+		200);
+	CHECK(get("/debug/pprof/open files", "Unknown profile\n") == 404); /* not decoded twice */
+}
+
 static void who_leaves(void)
 {
 	int looks = 0;
@@ -112,6 +122,7 @@ int main(void)
 	req = request("POST", "/debug/pprof/heap");
 	CHECK(ask(&req, "Method Not Allowed\n") == 405);
 	rates();
+	own_profile();
 	who_leaves();
 	CHECK(sonde_http_port() == -ENOENT && sonde_http_stop() == -ENOENT);
 	pid_t pid = fork();

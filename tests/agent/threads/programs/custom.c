@@ -1,6 +1,7 @@
 /*
- * A custom profile: `custom FILE` exits with 0 if every call did what pprof.h says. FILE then has 3
- * values from keep(), 1000 from each of 4 threads in storm(), and none from drop().
+ * Custom profiles: `custom FILE` exits with 0 if every call did what pprof.h says. FILE then has 3
+ * values from keep(), 1000 from each of 4 threads in storm(), and none from drop(). `custom FILE stay`
+ * says "up" before it ends, and waits until its input does.
  */
 #include <sonde/pprof.h>
 
@@ -79,10 +80,10 @@ int main(int argc, char **argv)
 {
 	pthread_t threads[4];
 	int status;
-	CHECK(argc == 2 && sonde_profile_new("sessions", &sessions) == 0);
-	CHECK(sonde_profile_new("other", &other) == 0);
+	CHECK(argc >= 2 && sonde_profile_new("sessions", &sessions) == 0);
+	CHECK(sonde_profile_new("a \"name\"/of <any> kind", &other) == 0);
 	CHECK(sonde_profile_add(other, &values[0][0], 0) == 0);
-	CHECK(is_named("sessions") && is_named("other"));
+	CHECK(is_named("sessions") && is_named("a \"name\"/of <any> kind"));
 	refusals();
 	keep();
 	drop();
@@ -97,5 +98,11 @@ int main(int argc, char **argv)
 			sonde_profile_count(sessions) != -ECHILD);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(sonde_profile_write_file("sessions", argv[1]) == 0);
+	if (argc > 2) {
+		puts("up");
+		fflush(stdout);
+		while (getchar() != EOF)
+			;
+	}
 	return 0;
 }

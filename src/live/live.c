@@ -79,15 +79,23 @@ static bool sleep_seconds(struct live_server *d, const struct http_request *req,
 	return true;
 }
 
-static void send(const struct profile *p, const struct export_view *view, bool text,
-	const char *name, struct http_response *ret)
+/* What is asked for. */
+struct live_question {
+	const struct export_view *view;
+	long seconds;
+	bool leak, text;
+	const char *name; /* of a file */
+	bool is_delta;	  /* which says so, as Go's */
+};
+
+static void send(const struct profile *p, const struct live_question *q, struct http_response *ret)
 {
-	if (text) {
-		live_text(p, view, &ret->body);
+	if (q->text) {
+		live_text(p, q->view, &ret->body);
 		return;
 	}
 	ret->type = "application/octet-stream";
-	snprintf(ret->room, sizeof(ret->room), "%s", name);
+	snprintf(ret->room, sizeof(ret->room), "%s%s", q->name, q->is_delta ? "-delta" : "");
 	ret->filename = ret->room;
 	profile_write(p, &ret->body);
 }
@@ -102,14 +110,6 @@ static int settle(struct live_server *d, const struct live_process *process,
 		return 0;
 	return d->target.set_rate(d->target.ctx, process, view->kind, rate, err);
 }
-
-/* What is asked for. */
-struct live_question {
-	const struct export_view *view;
-	long seconds;
-	bool leak, text;
-	const char *name; /* of a file */
-};
 
 static int build(struct live_server *d, const struct live_process *process,
 	const struct live_question *q, const struct export_baseline *since, struct profile *ret,
@@ -153,7 +153,7 @@ static void answer(struct live_server *d, const struct http_request *req,
 	if (rc) {
 		live_error(ret, 500, "%s", err.msg);
 	} else if (wanted) {
-		send(&p, q->view, q->text, q->name, ret);
+		send(&p, q, ret);
 		profile_release(&p);
 	}
 }
@@ -239,6 +239,7 @@ static void serve_view(struct live_server *d, const struct http_request *req,
 		.name = view->name};
 	if (q.seconds < 0 || !is_sensible(&q, ret))
 		return;
+	q.is_delta = q.seconds > 0;
 	if (q.leak)
 		q.view = export_leaks_view();
 	if (view->kind == RECORDING_GOROUTINE)

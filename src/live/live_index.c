@@ -119,6 +119,7 @@ static void add_process(void *ctx, int pid)
 static void add_account(const struct live_process *process, struct buf *out)
 {
 	unsigned long long memory = 0, dropped = 0, lost = 0;
+	const struct recording *newest = process->sources[process->n - 1].data;
 	for (size_t i = 0; i < process->n; i++) {
 		const struct recording *rec = process->sources[i].data;
 		memory += atomic_load(&rec->committed);
@@ -127,10 +128,12 @@ static void add_account(const struct live_process *process, struct buf *out)
 			lost += atomic_load(&rec->lost[kind]);
 	}
 	buf_printf(out,
-		"<p>The profiler holds %llu KiB. Dropped for want of memory: %llu CPU samples, "
+		"<p>The profiler holds %llu KiB, and %llu KiB to find live blocks again. Dropped "
+		"for want of memory: %llu CPU samples, "
 		"%llu "
 		"other events.</p>\n",
-		memory / 1024, dropped, lost);
+		memory / 1024, (unsigned long long)atomic_load(&newest->heap.table_bytes) / 1024,
+		dropped, lost);
 }
 
 void live_index(struct live_server *d, const struct http_request *req,

@@ -253,6 +253,20 @@ def test_clients_that_vanish_or_talk_nonsense():
 
 
 @test
+def test_clients_that_are_slow():
+  # Some say half of what they want, some do not read what they get: others are answered meanwhile.
+  with Served() as served:
+    halves = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]
+    for i, s in enumerate(halves):
+      s.sendall(b"GET /debug/pprof/heap HTTP/1.1\r\nHost: loc" if i % 2 else b"GET /debug/pprof/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+    for _ in range(5):
+      assert kept(served.profile("heap")) == BLOCKS
+      assert served.profile("goroutine").total(0) == 2
+    served.quit()
+    [s.close() for s in halves]
+
+
+@test
 def test_token():
   with Served("localhost:0", "s3cret?&") as served:
     for path, headers in (("", {}), ("?token=", {}), ("?token=s3cret", {}), ("?token=s3cret%3f%26x", {}),

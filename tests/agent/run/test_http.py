@@ -97,6 +97,9 @@ def test_threadcreate_in_all_forms():
     text = served.ask("threadcreate?debug=1")[2].decode()
     assert text.startswith("threadcreate profile: total 2\n2 @ 0x") and "#\t0x" in text, text
     assert served.profile("threadcreate?seconds=1").total(0) == 0  # none since
+    for path, name in (("threadcreate", "threadcreate"), ("threadcreate?seconds=1", "threadcreate-delta")):
+      assert served.ask(path)[1]["Content-Disposition"] == 'attachment; filename="%s"' % name
+    assert re.search(rb"The profiler holds \d+ KiB, and \d+ KiB to find live blocks again. Dropped", served.ask("")[2])
 
 
 def blocks(profile, value):

@@ -89,7 +89,7 @@ static void own_profile(void)
 	CHECK(sonde_profile_add(files, &files, 0) == 0);
 	CHECK(get("/debug/pprof/open%20files?debug=1", "open files profile: total 1\n1 @ 0x") ==
 		200);
-	CHECK(get("/debug/pprof/open files", "Unknown profile\n") == 404); /* not decoded twice */
+	CHECK(get("/debug/pprof/open%2520files", "Unknown profile\n") == 404); /* decoded once */
 }
 
 static void who_leaves(void)

@@ -16,7 +16,7 @@ BLOCKS, BLOCK = 32, 1 << 20
 PROGRAM = """import threading, time
 kept = [bytearray(%d) for _ in range(%d)]
 def busy():
-  end = time.time() + 12
+  end = time.time() + 60
   while time.time() < end: sum(range(1000))
 threads = [threading.Thread(target=busy) for _ in range(2)]
 [t.start() for t in threads]

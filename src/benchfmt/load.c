@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 enum {
-	ROWS_FIRST = 16, /* in the first block of a shape; twice as many in each that follows, */
-	BLOCK_MAX = 2048 /* up to so many values */
+	ROWS_FIRST = 16,       /* of a shape lie together, then twice as many, and so on */
+	TOGETHER_MAX = 2048,   /* up to so many values */
+	BLOCK_FIRST = 4096,    /* values in a thread's first block, then twice as many, and so on */
+	BLOCK_MAX = 512 * 1024 /* up to so many */
 };
 
 /* One shape of one reader. */
@@ -30,8 +32,8 @@ struct column {
 	struct bench_unit_text *units;
 	uint32_t name_len, unit_n;
 	/* the thread's that reads */
-	struct value_block *block;
-	double *next, *end;
+	struct value_block *block; /* held; of it, room for some rows: */
+	double *begin, *next, *end;
 	uint64_t stretch; /* in which rows were added last */
 	uint32_t event;	  /* of the piece: counts them */
 	/* the handing over's */
@@ -63,6 +65,9 @@ struct piece {
 struct loader {
 	struct bench_reader reader;
 	struct arena arena;
+	struct value_block *block; /* held: the newest, of it what is free */
+	double *next, *end;
+	size_t block_size;	 /* in values */
 	struct column **columns; /* by shape */
 	uint32_t column_n, column_cap;
 	uint64_t stretch; /* results since something else came: counted up */
@@ -113,22 +118,38 @@ static struct column *column_of(struct loader *l)
 	return l->columns[shape];
 }
 
-static void add_block(struct column *c)
+static double *take_room(struct loader *l, size_t n)
 {
-	size_t before = c->block ? (size_t)(c->end - c->block->values) : 0;
+	if ((size_t)(l->end - l->next) < n) {
+		size_t size = l->block_size ? l->block_size * 2 : BLOCK_FIRST;
+		size = size < BLOCK_MAX ? size : BLOCK_MAX;
+		l->block_size = size < n ? n : size;
+		value_block_put(l->block);
+		l->block = value_block_new(l->block_size);
+		l->next = l->block->values;
+		l->end = l->next + l->block_size;
+	}
+	l->next += n;
+	return l->next - n;
+}
+
+static void add_room(struct loader *l, struct column *c)
+{
+	size_t before = (size_t)(c->end - c->begin);
 	size_t n = before ? before * 2 : (size_t)ROWS_FIRST * c->unit_n;
-	size_t most = (size_t)(BLOCK_MAX / c->unit_n + 1) * c->unit_n;
+	size_t most = (size_t)(TOGETHER_MAX / c->unit_n + 1) * c->unit_n;
 	n = n > most ? most : n;
-	value_block_put(c->block);
-	c->block = value_block_new(n);
-	c->next = c->block->values;
+	c->begin = c->next = take_room(l, n);
 	c->end = c->next + n;
+	value_block_get(l->block);
+	value_block_put(c->block);
+	c->block = l->block;
 }
 
 static void begin_rows(struct loader *l, struct piece *piece, struct column *c)
 {
 	if (c->next == c->end)
-		add_block(c);
+		add_room(l, c);
 	value_block_get(c->block);
 	c->stretch = l->stretch;
 	c->event = piece->event_n;
@@ -245,7 +266,6 @@ static void load_piece(void *ctx, unsigned thread, uint32_t i)
 {
 	struct load *load = ctx;
 	read_piece(&load->loaders[thread], &load->pieces[i]);
-	give_back(&load->pieces[i]);
 	piece_done(load, &load->pieces[i]);
 }
 
@@ -280,6 +300,7 @@ static void loader_release(struct loader *l)
 	for (uint32_t i = 0; i < l->column_n; i++)
 		if (l->columns[i])
 			value_block_put(l->columns[i]->block);
+	value_block_put(l->block);
 	mem_free(l->columns);
 	arena_release(&l->arena);
 	bench_reader_release(&l->reader);

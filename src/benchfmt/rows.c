@@ -4,11 +4,27 @@
  */
 #include "benchfmt/benchfmt.h"
 
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+
 enum { SHORT = 8, OWN_FIRST = 8, OWN_MAX = 512 };
+
+/* What is large is written from end to end: pages of 2 MiB are filled in one go each, which the kernel
+ * does not do unasked. */
+static void ask_for_huge_pages(void *p, size_t size)
+{
+	uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	uintptr_t end = ((uintptr_t)p + size) / HUGE_PAGE * HUGE_PAGE;
+	if (from < end)
+		madvise((void *)from, end - from, MADV_HUGEPAGE);
+}
 
 struct value_block *value_block_new(size_t n)
 {
-	struct value_block *b = mem_alloc(sizeof(*b) + n * sizeof(*b->values));
+	size_t size = sizeof(struct value_block) + n * sizeof(double);
+	struct value_block *b = mem_alloc(size);
+	ask_for_huge_pages(b, size);
 	b->holders = 1;
 	return b;
 }

@@ -221,7 +221,7 @@ static void compare(struct cell *c, enum assumption assumption, const struct tab
 	cmp->alpha = options->alpha;
 	enum utest_result result = stats_utest(&c->baseline->sample, &c->sample, NULL, &cmp->p);
 	cmp->has_effect =
-		options->effects && stats_ratio_interval(&c->baseline->sample, &c->sample,
+		options->details && stats_ratio_interval(&c->baseline->sample, &c->sample,
 					    options->confidence, &cmp->effect, &cmp->lo, &cmp->hi);
 	if (result != UTEST_OK) {
 		cmp->p = 1;
@@ -374,40 +374,66 @@ static void correct_for_number(struct tables *t)
 	mem_free(all);
 }
 
-/* Cells are summarized on many threads, each by itself, in steps of a few; then, when all have been,
- * they are compared in the same way. */
+/* Cells are summarized on many threads, a row of a table at a time, since that is what is compared;
+ * so its values need not be kept. */
 struct finish {
 	struct tables *tables;
 	const struct table_options *options;
+	struct cell **cells; /* by row */
+	uint32_t *rows;	     /* where each begins in `cells`, and the end */
 };
 
-enum { CELLS_A_STEP = 16 };
-
-static void summarize_step(void *ctx, unsigned thread, uint32_t step)
+static void drop_values(struct cell *c)
 {
-	const struct finish *f = ctx;
-	struct tables *t = f->tables;
-	uint32_t from = step * CELLS_A_STEP;
-	for (uint32_t i = from; i < t->cell_n && i < from + CELLS_A_STEP; i++)
-		summarize_cell(t, t->cells[i], f->options);
+	mem_free(c->values);
+	c->values = NULL;
+	c->sample = (struct sample){0};
 }
 
-static void compare_step(void *ctx, unsigned thread, uint32_t step)
+static void finish_row(void *ctx, unsigned thread, uint32_t row)
 {
 	const struct finish *f = ctx;
 	struct tables *t = f->tables;
-	uint32_t from = step * CELLS_A_STEP;
-	for (uint32_t i = from; i < t->cell_n && i < from + CELLS_A_STEP; i++)
-		if (t->cells[i]->baseline)
-			compare(t->cells[i], t->tables[t->cells[i]->table].assumption, f->options);
+	struct cell **cells = f->cells + f->rows[row];
+	uint32_t n = f->rows[row + 1] - f->rows[row];
+	for (uint32_t i = 0; i < n; i++)
+		summarize_cell(t, cells[i], f->options);
+	for (uint32_t i = 0; i < n; i++)
+		if (cells[i]->baseline)
+			compare(cells[i], t->tables[cells[i]->table].assumption, f->options);
+	for (uint32_t i = 0; i < n && !f->options->details; i++)
+		drop_values(cells[i]);
+}
+
+static bool same_row(const struct cell *a, const struct cell *b)
+{
+	return a->table == b->table && a->row == b->row;
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const struct cell *x = *(const struct cell *const *)a, *y = *(const struct cell *const *)b;
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
 }
 
 static void finish_cells(struct tables *t, const struct table_options *options)
 {
 	struct finish f = {t, options};
-	uint32_t steps = (t->cell_n + CELLS_A_STEP - 1) / CELLS_A_STEP;
-	parallel_each(options->threads, steps, summarize_step, &f);
-	parallel_each(options->threads, steps, compare_step, &f);
+	uint32_t rows = 0;
+	f.cells = mem_array((size_t)t->cell_n + 1, sizeof(struct cell *));
+	f.rows = mem_array((size_t)t->cell_n + 1, sizeof(*f.rows));
+	if (t->cell_n)
+		memcpy(f.cells, t->cells, t->cell_n * sizeof(struct cell *));
+	qsort(f.cells, t->cell_n, sizeof(struct cell *), by_row);
+	for (uint32_t i = 0; i < t->cell_n; i++)
+		if (i == 0 || !same_row(f.cells[i - 1], f.cells[i]))
+			f.rows[rows++] = i;
+	f.rows[rows] = t->cell_n;
+	parallel_each(options->threads, rows, finish_row, &f);
+	mem_free(f.cells);
+	mem_free(f.rows);
 }
 
 static void order_tables(struct tables *t)

@@ -37,12 +37,12 @@ struct cell {
 	uint32_t row, col; /* keys */
 	uint32_t table;	   /* place in tables.tables */
 	struct rows rows;  /* before tables_finish(): of it the values */
-	double *values;	   /* after; sorted */
+	double *values;	   /* after, with table_options.details; sorted */
 	uint32_t n;
 	uint32_t *residues; /* keys; equals may repeat */
 	uint32_t residue_n, residue_cap;
 	/* after tables_finish() */
-	struct sample sample;
+	struct sample sample;	  /* of the values */
 	struct warnings warnings; /* of the sample */
 	struct summary summary;
 	const struct cell *baseline; /* NULL: it is the baseline, or there is none */
@@ -95,8 +95,8 @@ struct route {
 
 struct table_options {
 	double alpha, confidence;
-	bool holm;	  /* correct for the number of comparisons in all tables */
-	bool effects;	  /* compute the intervals of effects, which only some formats show */
+	bool holm;    /* correct for the number of comparisons in all tables */
+	bool details; /* keep values, compute intervals of effects: only some formats show them */
 	unsigned threads; /* to use at most */
 };
 

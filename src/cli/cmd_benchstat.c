@@ -211,7 +211,7 @@ static void read_opened(struct run *run, const struct input *inputs, uint32_t n)
 	mem_free(all);
 }
 
-static bool shows_effects(const struct options *o)
+static bool shows_details(const struct options *o)
 {
 	return *o->http || strcmp(o->format, "json") == 0 || strcmp(o->format, "html") == 0;
 }
@@ -234,7 +234,7 @@ static int read_inputs(struct run *run, char **args, uint32_t n)
 	else
 		tables_finish(&run->tables,
 			&(struct table_options){run->o.alpha, run->o.confidence, run->o.holm,
-				shows_effects(&run->o), parallel_cpus()});
+				shows_details(&run->o), parallel_cpus()});
 	for (uint32_t i = 0; i < n; i++)
 		close_input(&inputs[i]);
 	mem_free(inputs);

@@ -43,9 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	tables_init(&a.tables, &a.projector, &a.table_by, &a.row_by, &a.col_by, &a.residue);
 	struct bench_input input = {"fuzz", "fuzz", (const char *)data, n, false};
 	tables_read(&a.tables, &input, 1, &(struct load_options){1, 100}, ignore, NULL);
-	tables_finish(
-		&a.tables, &(struct table_options){
-				   .alpha = 0.05, .confidence = 0.95, .holm = true, .threads = 1});
+	tables_finish(&a.tables, &(struct table_options){.alpha = 0.05,
+					 .confidence = 0.95,
+					 .holm = true,
+					 .details = true,
+					 .threads = 1});
 	print_all(&a.tables);
 	tables_release(&a.tables);
 	projection_release(&a.table_by);

@@ -52,7 +52,7 @@ static void read_all(const struct bench_input *inputs, uint32_t n, const char *f
 	tables_read(&f.tables, inputs, n, &options, add_message, out);
 	tables_finish(&f.tables, &(struct table_options){.alpha = 0.05,
 					 .confidence = 0.95,
-					 .effects = true,
+					 .details = true,
 					 .threads = options.threads});
 	tables_write_text(&f.tables, out);
 	tables_write_json(&f.tables, out);
@@ -131,7 +131,8 @@ static void expect_values(const char *text, const char *row, const char *want)
 	start(&f, "*", row);
 	tables_read(&f.tables, &in, 1, &(struct load_options){1, LOAD_PIECE}, add_message, &got);
 	tables_finish(&f.tables,
-		&(struct table_options){.alpha = 0.05, .confidence = 0.95, .threads = 1});
+		&(struct table_options){
+			.alpha = 0.05, .confidence = 0.95, .details = true, .threads = 1});
 	assert_int_equal(f.tables.cell_n, 1);
 	for (uint32_t i = 0; i < f.tables.cells[0]->n; i++)
 		buf_printf(&got, "%g ", f.tables.cells[0]->values[i]);

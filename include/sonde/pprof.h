@@ -197,6 +197,22 @@ void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 int sonde_heap_leaks_since(const struct sonde_profile_delta *delta, int fd);
 
 /*
+ * What is lost: recorded blocks that no pointer in memory or registers leads to, nor through other
+ * recorded blocks. Written as above; /debug/pprof/heap?leak=1. With the heap's rate at 1 these are all
+ * there are, but those that a stale pointer still leads to; at other rates they are a sample of them,
+ * scaled. A block whose address is kept in disguise (an exclusive or, a tag in its upper bits, in a
+ * file, by the kernel alone) looks lost.
+ *
+ * All memory of the process that can be written is read, at about 1 GB a second, and several times over
+ * where there are other threads, which go on meanwhile. Takes some 120 bytes for each recorded block,
+ * not from malloc.
+ *
+ * Returns 0 or -errno as above: -ENOENT, the heap profile is off; -ETIMEDOUT, half a minute was not
+ * enough; -EPERM, the process may not read its own memory by process_vm_readv(2).
+ */
+int sonde_heap_leaks(int fd);
+
+/*
  * A profile of the program's own: what it holds (sessions, files, handles), by the stacks that added
  * it; pprof.NewProfile, Lookup, Add, Remove and Count. It is written by name, as all profiles are,
  * and stays until the process ends. Values are only compared, never followed. `skip` leaves out that

@@ -127,7 +127,21 @@ HOOK int sonde_heap_leaks_since(const struct sonde_profile_delta *d, int fd)
 		return -EINVAL;
 	control_modules_changed();
 	control_refresh();
-	return export_write_grown(profiles_recording(), d->since, fd);
+	return export_write_leaks(profiles_recording(), d->since, fd);
+}
+
+HOOK int sonde_heap_leaks(int fd)
+{
+	if (!control_rate(RECORDING_HEAP))
+		return -ENOENT;
+	int rc = profiles_hold(0);
+	if (rc)
+		return rc;
+	control_modules_changed();
+	control_refresh();
+	rc = export_write_leaks(profiles_recording(), NULL, fd);
+	profiles_drop();
+	return rc;
 }
 
 HOOK void sonde_profile_delta_free(struct sonde_profile_delta *d)

@@ -13,6 +13,7 @@
 #include "agent/hooks/threads.h"
 #include "agent/kinds.h"
 #include "agent/modules.h"
+#include "agent/registers.h"
 #include "agent/session.h"
 #include "agent/wall.h"
 #include "unwind/unwind.h"
@@ -147,6 +148,7 @@ static void ask_for_stack(struct thread *t)
 	void *lo;
 	size_t size;
 	t->stack_lo = t->stack_hi = 0;
+	t->tcb = (uintptr_t)__builtin_thread_pointer();
 	if (pthread_getattr_np(pthread_self(), &attr))
 		return;
 	if (!pthread_attr_getstack(&attr, &lo, &size)) {
@@ -408,6 +410,7 @@ static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_GOROUTINE] = &goroutine_kind,
 	[RECORDING_MUTEX] = &mutex_kind,
 	[RECORDING_HEAP] = &heap_kind,
+	[RECORDING_REGISTERS] = &registers_kind,
 	[RECORDING_WALL] = &wall_kind,
 };
 
@@ -545,7 +548,7 @@ bool control_is_token(const siginfo_t *info)
 		return false;
 	uintptr_t carried = (uintptr_t)info->si_value.sival_ptr;
 	bool ours = carried == rec->wishes.token || carried == goroutine_call_token(rec) ||
-		    carried == wall_call_token(rec);
+		    carried == wall_call_token(rec) || carried == registers_call_token(rec);
 	state_leave(token);
 	return ours;
 }
@@ -558,6 +561,8 @@ static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *c
 		goroutine_answer(rec, context);
 	else if (carried == wall_call_token(rec))
 		wall_answer(rec, context);
+	else if (carried == registers_call_token(rec))
+		registers_answer(context);
 	else
 		return false;
 	if (carried != rec->wishes.token)

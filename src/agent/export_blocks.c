@@ -5,21 +5,14 @@
 #include "agent/export_blocks.h"
 
 #include "agent/export.h"
+#include "agent/export_memory.h"
 #include "agent/live_table.h"
-#include "sig/sig.h"
-
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 
+#define BLOCKS_MAX    (1u << 27) /* more is no count of blocks */
 #define LINES_AT_ONCE 512u
 #define OVERFLOWS_MAX (1u << 20) /* lines chained to others: more is a ring */
-
-bool process_read(int pid, void *dst, uint64_t address, size_t n)
-{
-	struct iovec to = {dst, n}, from = {(void *)(uintptr_t)address, n};
-	return sig_syscall(SYS_process_vm_readv, pid, &to, 1, &from, 1, 0) == (long)n;
-}
 
 struct reading {
 	struct blocks *to;
@@ -30,12 +23,12 @@ struct reading {
 };
 
 /* A reference that leads nowhere is what a torn or overwritten entry looks like. */
-static void add_block(struct reading *r, uint64_t address, uint64_t value)
+static void add_block(struct reading *r, uint64_t hidden, uint64_t value)
 {
 	const struct recording_count *c = export_count_at(r->recording, (rec_ref)value);
 	if (!c || c->kind != RECORDING_HEAP)
 		return;
-	struct block b = {address, recording_heap_size(c->key), (rec_ref)value, value >> 32};
+	struct block b = {hidden, recording_heap_size(c->key), (rec_ref)value, value >> 32};
 	vec_push(r->to->items, r->to->n, r->to->cap, b);
 }
 
@@ -44,7 +37,7 @@ static void add_line(struct reading *r, const struct live_line *line)
 	for (int i = 0; i < LIVE_WAYS; i++) {
 		uintptr_t hidden = atomic_load_explicit(&line->address[i], memory_order_relaxed);
 		if (hidden && hidden != LIVE_CLAIMED)
-			add_block(r, live_hide(hidden),
+			add_block(r, hidden,
 				atomic_load_explicit(&line->value[i], memory_order_relaxed));
 	}
 }
@@ -54,7 +47,7 @@ static void add_overflows(struct reading *r, const struct live_line *first)
 	struct live_line line;
 	uint64_t next = (uintptr_t)atomic_load_explicit(&first->overflow, memory_order_relaxed);
 	while (next && r->overflows++ < OVERFLOWS_MAX &&
-		process_read(r->pid, &line, next, sizeof(line))) {
+		memory_read(r->pid, &line, next, sizeof(line))) {
 		add_line(r, &line);
 		next = (uintptr_t)atomic_load_explicit(&line.overflow, memory_order_relaxed);
 	}
@@ -64,7 +57,7 @@ static void add_generation(struct reading *r, uint64_t lines, uint32_t n)
 {
 	for (uint32_t at = 0; at < n; at += LINES_AT_ONCE) {
 		struct live_line line;
-		if (!process_read(r->pid, r->lines, lines + at * sizeof(line), sizeof(r->lines)))
+		if (!memory_read(r->pid, r->lines, lines + at * sizeof(line), sizeof(r->lines)))
 			return;
 		for (uint32_t i = 0; i < LINES_AT_ONCE; i++) {
 			memcpy(&line, r->lines + i * sizeof(line), sizeof(line));
@@ -72,6 +65,16 @@ static void add_generation(struct reading *r, uint64_t lines, uint32_t n)
 			add_overflows(r, &line);
 		}
 	}
+}
+
+/* Room for what there is, and what may come meanwhile; more is found room for as it comes. */
+static void reserve(struct blocks *b, struct live_generation *generations)
+{
+	uint64_t n = 0;
+	for (uint32_t g = 0; g < LIVE_GENERATIONS; g++)
+		n += atomic_load(&generations[g].count);
+	if (n < BLOCKS_MAX)
+		vec_grow(b->items, n + n / 16, b->cap);
 }
 
 static int check(const struct recording *rec, struct err *err)
@@ -92,7 +95,7 @@ int blocks_read(struct blocks *ret, const struct export_source *recording, struc
 	int rc = check(rec, err);
 	if (rc)
 		return rc;
-	if (!process_read((int)rec->pid, generations,
+	if (!memory_read((int)rec->pid, generations,
 		    rec->heap.table + offsetof(struct live_table, generations),
 		    sizeof(generations)))
 		return err_set(err, -EPERM,
@@ -103,6 +106,7 @@ int blocks_read(struct blocks *ret, const struct export_source *recording, struc
 	r->to = ret;
 	r->recording = recording;
 	r->pid = (int)rec->pid;
+	reserve(ret, generations);
 	for (uint32_t g = 0; g < LIVE_GENERATIONS; g++) {
 		uint64_t lines = (uintptr_t)atomic_load(&generations[g].lines);
 		if (lines && atomic_load(&generations[g].count))

@@ -3,7 +3,8 @@
  *
  * The process may be this one or another: its memory is read by process_vm_readv(), which finds out by
  * itself what cannot be read. (Rejected: the table in the recording, which would be written to a file
- * for nobody most of the time.) Needs the right to trace the process, as a parent has and a debugger.
+ * for nobody most of the time.) Addresses stay as the table has them, which may be our own process's:
+ * a search of its memory must not find them here. Needs the right to trace the process, as a parent has and a debugger.
  */
 #ifndef SONDE_AGENT_EXPORT_BLOCKS_H
 #define SONDE_AGENT_EXPORT_BLOCKS_H
@@ -13,7 +14,7 @@
 #include "base/base.h"
 
 struct block {
-	uint64_t address, size; /* the size that was asked for */
+	uint64_t address, size; /* live_hide(); what was asked for */
 	rec_ref count;
 	uint32_t born; /* recording_heap_tick() */
 };
@@ -22,9 +23,6 @@ struct blocks {
 	struct block *items; /* in no order */
 	uint32_t n, cap;
 };
-
-/* Reads n bytes of the process's memory; false if not all of them can be read. */
-bool process_read(int pid, void *dst, uint64_t address, size_t n);
 
 /* The blocks of the process whose recording (its newest) this is. Those that come or go meanwhile may be
  * in it or not. 0, or an error. */

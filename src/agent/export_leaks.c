@@ -11,10 +11,13 @@
 
 #include "agent/export_blocks.h"
 #include "agent/export.h"
+#include "agent/export_reach.h"
 #include "agent/sampler.h"
 #include "sig/sig.h"
 
 #include <stdio.h>
+
+#define PATIENCE_NS 30000000000u
 
 static uint64_t key_of(const struct recording *rec, rec_ref ref)
 {
@@ -125,6 +128,54 @@ int export_leaks_grown(struct export_leaks *ret, const struct export_source *sou
 	return rc;
 }
 
+/* --- unreachable --- */
+
+static void say_found(char *ret, size_t size, const struct reach *r)
+{
+	int n = snprintf(ret, size,
+		"leaks: what no pointer leads to; %u of %u recorded blocks, after %u search%s of "
+		"%.1f MiB in %.2f s",
+		r->n, r->of, r->searches, r->searches == 1 ? "" : "es", (double)r->read / (1 << 20),
+		(double)r->took_ns / 1e9);
+	if (r->silent)
+		snprintf(ret + n, size - (size_t)n,
+			"; %u threads did not say what is in their registers", r->silent);
+}
+
+int export_leaks_unreachable(struct export_leaks *ret, const struct export_source *sources,
+	size_t n, const struct roots_question *question, struct err *err)
+{
+	struct reach r;
+	*ret = (struct export_leaks){0};
+	map_init(&ret->found);
+	int rc = reach_find(&r, &sources[n - 1], question, PATIENCE_NS, err);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < r.n; i++)
+		add(ret, sources[n - 1].data, r.lost[i].count);
+	say_found(ret->said, sizeof(ret->said), &r);
+	reach_release(&r);
+	return 0;
+}
+
+void export_leaks_note(struct recording *rec, const struct roots_question *question)
+{
+	const struct export_source source = {rec, rec->size};
+	struct err err = ERR_INIT;
+	struct reach r;
+	if (reach_find(&r, &source, question, PATIENCE_NS, &err)) {
+		snprintf(rec->heap.leaks, sizeof(rec->heap.leaks),
+			"leaks: nothing was found, since %s", err.msg);
+		return;
+	}
+	for (uint32_t i = 0; i < r.n; i++) {
+		struct recording_count *c = recording_at(rec, r.lost[i].count);
+		recording_count(&c->values[RECORDING_HEAP_LEAKED], 1);
+	}
+	say_found(rec->heap.leaks, sizeof(rec->heap.leaks), &r);
+	reach_release(&r);
+}
+
 /* --- the view --- */
 
 static bool leaked_values(const struct export_count *c, int64_t *ret)
@@ -133,10 +184,21 @@ static bool leaked_values(const struct export_count *c, int64_t *ret)
 	return c->values[RECORDING_HEAP_LEAKED] != 0;
 }
 
+static void leaks_comments(struct profile *p, const struct recording *rec)
+{
+	const char *said = rec->heap.leaks;
+	if (*said)
+		export_comment(p, "%.*s", RECORDING_TEXT_MAX, said);
+	else
+		export_comment(p, "leaks: nobody looked; a process does when it calls exit() or "
+				  "returns from main, not when a signal or _exit() ends it");
+	export_heap_comments(p, rec);
+}
+
 const struct export_view *export_leaks_view(void)
 {
 	static const struct export_view view = {"leaks", RECORDING_HEAP, 0,
 		{{"inuse_objects", "count"}, {"inuse_space", "bytes"}}, 2, NULL, {"space", "bytes"},
-		export_heap_period, leaked_values, export_heap_labels, export_heap_comments};
+		export_heap_period, leaked_values, export_heap_labels, leaks_comments};
 	return &view;
 }

@@ -11,15 +11,14 @@
 #define SONDE_AGENT_EXPORT_LEAKS_H
 
 #include "agent/export_baseline.h"
+#include "agent/export_roots.h"
 #include "agent/export_view.h"
-
-#define EXPORT_LEAKS_TEXT 256
 
 struct export_leaks {
 	struct map found; /* of a count -> its index in `blocks` */
 	uint64_t *blocks;
 	uint32_t n, cap;
-	char said[EXPORT_LEAKS_TEXT]; /* what it is, for the profile's comments */
+	char said[RECORDING_TEXT_MAX]; /* what it is, for the profile's comments */
 };
 
 /* The view that shows them: inuse_objects and inuse_space, scaled as the heap's. Without a struct
@@ -30,6 +29,12 @@ const struct export_view *export_leaks_view(void);
  * 0, or an error. */
 must_check int export_leaks_grown(struct export_leaks *ret, const struct export_source *sources,
 	size_t n, const struct export_baseline *since, struct err *err);
+/* What no pointer leads to, in the process of the last source as it runs. */
+must_check int export_leaks_unreachable(struct export_leaks *ret,
+	const struct export_source *sources, size_t n, const struct roots_question *question,
+	struct err *err);
+/* The same of the calling process, noted in its recording: RECORDING_HEAP_LEAKED, and in words. */
+void export_leaks_note(struct recording *rec, const struct roots_question *question);
 void export_leaks_release(struct export_leaks *l);
 
 /* Of the count at `ref`. */

@@ -7,12 +7,14 @@
  */
 #include "agent/export_write.h"
 
+#include "agent/control.h"
 #include "agent/export.h"
 #include "agent/heap.h"
 #include "sig/sig.h"
 
 #include <errno.h>
 #include <setjmp.h>
+#include <stdio.h>
 
 #define CHUNK ((size_t)4 << 20)
 
@@ -124,13 +126,28 @@ static int build_and_write(const struct writing *w)
 	return sig_write_all(w->fd, out.data, out.len);
 }
 
+static int ask_threads(void *ctx, uint64_t number)
+{
+	return control_set_rate(RECORDING_REGISTERS, number);
+}
+
+static const struct roots_question own_threads = {ask_threads, NULL};
+
 static int find_and_write(const struct writing *w)
 {
 	struct export_leaks leaks;
 	struct export_opts opts = {.view = export_leaks_view(), .leaks = &leaks, .live = true};
 	struct writing found = {w->source, &opts, w->fd};
-	int rc = export_leaks_grown(&leaks, &w->source, 1, w->opts->since, NULL);
+	int rc = w->opts->since
+			 ? export_leaks_grown(&leaks, &w->source, 1, w->opts->since, NULL)
+			 : export_leaks_unreachable(&leaks, &w->source, 1, &own_threads, NULL);
 	return rc ? rc : build_and_write(&found);
+}
+
+static int note_leaks(const struct writing *w)
+{
+	export_leaks_note((struct recording *)w->source.data, &own_threads);
+	return 0;
 }
 
 static int on_a_heap(int (*write)(const struct writing *), const struct writing *w)
@@ -155,9 +172,17 @@ int export_write(const struct recording *rec, const struct export_opts *opts, in
 	return on_a_heap(build_and_write, &w);
 }
 
-int export_write_grown(const struct recording *rec, const struct export_baseline *since, int fd)
+int export_write_leaks(const struct recording *rec, const struct export_baseline *since, int fd)
 {
 	const struct export_opts opts = {.since = since};
 	struct writing w = {{rec, rec->size}, &opts, fd};
 	return on_a_heap(find_and_write, &w);
+}
+
+void export_note_leaks(struct recording *rec)
+{
+	struct writing w = {.source = {rec, rec->size}};
+	if (on_a_heap(note_leaks, &w))
+		snprintf(rec->heap.leaks, sizeof(rec->heap.leaks),
+			"leaks: nothing was found, since there was no memory to look");
 }

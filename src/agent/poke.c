@@ -3,6 +3,8 @@
  */
 #include "agent/poke.h"
 
+#include "agent/export_memory.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,29 +20,13 @@ static pthread_mutex_t wishes = PTHREAD_MUTEX_INITIALIZER; /* one at a time */
 #define TRIES	200
 #define STEP_NS 10000000
 
-/* Whether SIGPROF is among the signals that the process has handlers for. */
-static bool takes_it(int pid)
-{
-	char path[64], line[256];
-	bool takes = false;
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, "SigCgt:", 7) == 0)
-			takes = strtoull(line + 7, NULL, 16) >> (SIGPROF - 1) & 1;
-	fclose(f);
-	return takes;
-}
-
 static int send(int pidfd, int pid, uint64_t token)
 {
 	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = (void *)(uintptr_t)token;
-	if (!takes_it(pid))
+	if (!memory_takes_signal(pid, SIGPROF))
 		return -EPERM;
 	return syscall(SYS_pidfd_send_signal, pidfd, SIGPROF, &info, 0) ? -errno : 0;
 }

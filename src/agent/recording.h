@@ -56,6 +56,7 @@ enum recording_kind {
 	RECORDING_CUSTOM,	/* added, removed; key: the profile's number */
 	RECORDING_GOROUTINE,	/* threads, below the number of their snapshot << 32; key: what they
 				 * wait for (wait_kinds.h) */
+	RECORDING_REGISTERS, /* no counts: threads say what is in their registers (registers.h) */
 	RECORDING_KINDS,
 };
 
@@ -88,8 +89,9 @@ struct recording_wishes {
 struct recording_heap {
 	_Atomic uint64_t rates[RECORDING_HEAP_RATES]; /* so far, by their number; 0: no more */
 	_Atomic uint64_t table_bytes;		      /* of the table of live blocks */
-	uint64_t table;		   /* its address in the process (live_table.h); 0: there is none */
-	_Atomic uint32_t hindered; /* enum recording_heap_hindrance */
+	uint64_t table; /* its address in the process (live_table.h); 0: there is none */
+	char leaks[RECORDING_TEXT_MAX]; /* how they were looked for at the end; "": nobody did */
+	_Atomic uint32_t hindered;	/* enum recording_heap_hindrance */
 };
 
 enum recording_heap_value {

@@ -2,7 +2,7 @@
  * session: what `sonde run` tells the agent, and where the agent leaves its recordings.
  *
  * One environment variable, SESSION_ENV,
- * "cpu=N:heap=N:block=N:mutex=N:wall=N:goroutine=N:pid=N:children=0|1:dir=PATH": the process PID and whatever
+ * "cpu=N:heap=N:block=N:mutex=N:wall=N:goroutine=N:pid=N:children=0|1:leaks=0|1:dir=PATH": the process PID and whatever
  * it becomes by exec is recorded, at the rates given (struct recording_rates), its descendants only
  * with children=1. Each image of each process records into a file of its own, DIR/PID.SEQUENCE
  * SESSION_SUFFIX. A process that is not to be recorded takes the variable and libsonde out of its
@@ -29,6 +29,7 @@ struct session {
 	uint64_t rates[RECORDING_KINDS]; /* 0: not from the start */
 	int pid;
 	bool children;
+	bool leaks;	 /* each process looks for lost blocks when it exits */
 	const char *dir; /* within the text it was parsed from */
 };
 
@@ -52,13 +53,13 @@ static inline int session_format(char *out, size_t size, const struct session *s
 	for (size_t i = 0; i < SESSION_RATES; i++)
 		n += snprintf(out + n, size - (size_t)n, "%s=%" PRIu64 ":", session_rates[i].name,
 			s->rates[session_rates[i].kind]);
-	return n + snprintf(out + n, size - (size_t)n, "pid=%d:children=%d:dir=%s", s->pid,
-			   s->children, s->dir);
+	return n + snprintf(out + n, size - (size_t)n, "pid=%d:children=%d:leaks=%d:dir=%s", s->pid,
+			   s->children, s->leaks, s->dir);
 }
 
 static inline bool session_parse(const char *text, struct session *ret)
 {
-	int children, at = 0;
+	int children, leaks, at = 0;
 	*ret = (struct session){{0}};
 	for (size_t i = 0; i < SESSION_RATES; i++) {
 		size_t n = strlen(session_rates[i].name);
@@ -70,10 +71,12 @@ static inline bool session_parse(const char *text, struct session *ret)
 			return false;
 		text = end + 1;
 	}
-	if (sscanf(text, "pid=%d:children=%d:dir=%n", &ret->pid, &children, &at) != 2 || !at ||
-		!text[at])
+	if (sscanf(text, "pid=%d:children=%d:leaks=%d:dir=%n", &ret->pid, &children, &leaks, &at) !=
+			3 ||
+		!at || !text[at])
 		return false;
 	ret->children = children != 0;
+	ret->leaks = leaks != 0;
 	ret->dir = text + at;
 	return ret->rates[RECORDING_CPU] <= SESSION_HZ_MAX;
 }

@@ -9,9 +9,11 @@
 #include "agent/control.h"
 #include "agent/export.h"
 #include "agent/export_write.h"
+#include "agent/heap.h"
 #include "agent/hooks/hooks.h"
 #include "agent/profiles.h"
 #include "agent/session.h"
+#include "agent/state.h"
 #include "sig/sig.h"
 
 #include <errno.h>
@@ -143,6 +145,8 @@ static void record_session(void)
 	int rc = control_open(rec);
 	if (!rc)
 		rc = set_rates(sequence == 0);
+	if (!rc && started.session.leaks)
+		hooks_malloc_wipe();
 	if (rc) {
 		snprintf(rec->declined, sizeof(rec->declined), "%s", why_not(rc));
 		recording_free(control_is_recording() ? control_close() : rec);
@@ -233,8 +237,20 @@ __attribute__((constructor(101))) static void begin(void)
 		pthread_atfork(NULL, NULL, session_child);
 }
 
+/* While the program's destructors and those of most libraries have run. */
+static void look_for_leaks(void)
+{
+	struct recording *rec = state ? atomic_load(&state->recording) : NULL;
+	if (!started.session.leaks || !rec || !control_rate(RECORDING_HEAP))
+		return;
+	control_modules_changed();
+	control_refresh();
+	export_note_leaks(rec);
+}
+
 __attribute__((destructor(101))) static void finish(void)
 {
+	look_for_leaks();
 	if (started.profile[0] && started.profile_pid == sig_getpid())
 		finish_profile();
 	else

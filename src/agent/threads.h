@@ -40,7 +40,8 @@ struct thread {
 	bool hidden;	   /* not the program's: in no profile (control_hide_begin) */
 	bool masked;	   /* it starts with SIGPROF blocked, as far as the program knows */
 	uint8_t farewells; /* rounds of thread-specific data destructors it has been through */
-	uintptr_t stack_lo, stack_hi; /* 0, 0: not known */
+	uintptr_t stack_lo, stack_hi; /* 0, 0: not known; kept when it has ended */
+	uintptr_t tcb;		      /* its thread pointer, near stack_hi; as they are */
 	_Atomic uint32_t labels;      /* its label set, in the recording; 0: none */
 	_Atomic uint32_t creator; /* the stack that created it, in the recording; 0: not known */
 	uint32_t look;		  /* the last threads_scan() that saw it */
@@ -76,6 +77,19 @@ struct thread {
 	} cpu;
 };
 
+/* What was in a thread's registers, general and vector, when it was asked last: a pointer may be nowhere
+ * else. */
+#if defined(__x86_64__)
+#define THREADS_REGISTERS (16 + 2 * 16)
+#else
+#define THREADS_REGISTERS (32 + 2 * 32)
+#endif
+
+struct thread_registers {
+	_Atomic uint64_t answered; /* the number of the question; 0: none yet */
+	uint64_t words[THREADS_REGISTERS];
+};
+
 struct threads {
 	_Atomic uint32_t high; /* slots ever used */
 	_Atomic uint32_t hint;
@@ -84,6 +98,8 @@ struct threads {
 	_Atomic bool scanning;
 	struct thread slots[THREADS_MAX];
 	_Atomic uint32_t by_tid[TIDS_MAX]; /* slot + 1 */
+	_Atomic uint64_t asked;		   /* the number of the newest question for registers */
+	struct thread_registers registers[THREADS_MAX]; /* by slot */
 };
 
 /* A slot of no thread yet; NULL when all are taken. */

@@ -83,11 +83,24 @@ static int preloadable(const struct run_session *s, char *lib, size_t size, stru
 	return 0;
 }
 
+/* jemalloc's caches keep the addresses of what they have given out, and nothing would look lost. */
+static void keep_jemalloc_from_hiding_leaks(void)
+{
+	const char *before = getenv("MALLOC_CONF");
+	struct buf conf = BUF_INIT;
+	buf_printf(&conf, "%s%stcache:false", before ? before : "", before && *before ? "," : "");
+	setenv("MALLOC_CONF", conf.data, 1);
+	buf_release(&conf);
+}
+
 static void set_environment(
 	const struct run_session *s, const struct run_program *program, const char *lib)
 {
 	const char *before = getenv("LD_PRELOAD");
-	struct session session = {.pid = getpid(), .children = s->children, .dir = s->dir};
+	struct session session = {.pid = getpid(),
+		.children = s->children,
+		.leaks = s->outputs[RUN_LEAKS].file[0] != '\0',
+		.dir = s->dir};
 	struct buf preload = BUF_INIT;
 	char text[PATH_MAX + 128];
 	if (program->sanitizer[0])
@@ -99,6 +112,8 @@ static void set_environment(
 	memcpy(session.rates, s->rates, sizeof(session.rates));
 	session_format(text, sizeof(text), &session);
 	setenv(SESSION_ENV, text, 1);
+	if (session.leaks)
+		keep_jemalloc_from_hiding_leaks();
 	buf_release(&preload);
 }
 
@@ -331,7 +346,7 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 	if (!any && !s->outputs[RUN_CPU].file[0] && !*s->http)
 		s->outputs[RUN_CPU].file = "cpu.pb.gz";
 	for (int i = 0; i < RUN_OUTPUTS; i++) {
-		const struct export_view *view = export_view(s->outputs[i].view);
+		const struct export_view *view = run_view(s->outputs[i].view);
 		if (s->outputs[i].file[0])
 			s->rates[view->kind] = rates[view->kind];
 	}
@@ -354,7 +369,8 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		(rates[RECORDING_WALL] < 1 || rates[RECORDING_WALL] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-wallhz %llu: the rate is from 1 to %d",
 			(unsigned long long)rates[RECORDING_WALL], SESSION_HZ_MAX);
-	if (s->outputs[RUN_HEAP].file[0] && !rates[RECORDING_HEAP])
+	if ((s->outputs[RUN_HEAP].file[0] || s->outputs[RUN_LEAKS].file[0]) &&
+		!rates[RECORDING_HEAP])
 		return err_set(err, ERR_USAGE, "-heaprate: bytes between samples, 1 or more");
 	return 0;
 }
@@ -401,6 +417,7 @@ int cmd_run(int argc, char **argv)
 					[RUN_MUTEX] = {"mutex", ""},
 					[RUN_THREADCREATE] = {"threadcreate", ""},
 					[RUN_WALL] = {"wall", ""},
+					[RUN_LEAKS] = {"leaks", ""},
 				}};
 	unsigned hz = SESSION_HZ, wall_hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
@@ -424,6 +441,8 @@ int cmd_run(int argc, char **argv)
 			"ends"},
 		{"heaprate", GOFLAG_INT64, &heap_rate,
 			"bytes between sampled allocations, on average; 1 records all"},
+		{"leaks", GOFLAG_STRING, &s.outputs[RUN_LEAKS].file,
+			"write to `file` what no pointer leads to any more when the program exits"},
 		{"threadcreate", GOFLAG_STRING, &s.outputs[RUN_THREADCREATE].file,
 			"write to `file` the stacks that created threads"},
 		{"wall", GOFLAG_STRING, &s.outputs[RUN_WALL].file,

@@ -31,12 +31,16 @@ struct run_output {
 	const struct export_view *custom; /* instead: a custom profile's */
 };
 
+/* The view of that name, or that of leaks. */
+const struct export_view *run_view(const char *name);
+
 enum run_output_id {
 	RUN_CPU,
 	RUN_BLOCK,
 	RUN_MUTEX,
 	RUN_HEAP,
 	RUN_THREADCREATE,
+	RUN_LEAKS,
 	RUN_WALL,
 	RUN_OUTPUTS,
 };

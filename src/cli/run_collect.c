@@ -137,6 +137,11 @@ void run_session_settle(const struct run_session *s)
 
 /* --- writing profiles --- */
 
+const struct export_view *run_view(const char *name)
+{
+	return strcmp(name, "leaks") == 0 ? export_leaks_view() : export_view(name);
+}
+
 /* FILE for the program, FILE with ".PID" before its extension for its children. */
 static void name_output(
 	const struct run_session *s, const char *file, int pid, char *out, size_t size)
@@ -250,7 +255,7 @@ static int export_output(const struct run_session *s, const struct run_output *o
 	struct export_summary sum;
 	char file[PATH_MAX];
 	struct export_opts opts = {
-		.view = out->custom ? out->custom : export_view(out->view), .live = live};
+		.view = out->custom ? out->custom : run_view(out->view), .live = live};
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);
 	if (rc)
 		return rc;

@@ -111,15 +111,32 @@ static int settle(struct live_server *d, const struct live_process *process,
 	return d->target.set_rate(d->target.ctx, process, view->kind, rate, err);
 }
 
+struct asking {
+	struct live_server *server;
+	const struct live_process *process;
+};
+
+static int ask_threads(void *ctx, uint64_t number)
+{
+	const struct asking *a = ctx;
+	const struct live_target *target = &a->server->target;
+	struct err err = ERR_INIT;
+	return target->set_rate(target->ctx, a->process, RECORDING_REGISTERS, number, &err);
+}
+
 static int build(struct live_server *d, const struct live_process *process,
 	const struct live_question *q, const struct export_baseline *since, struct profile *ret,
 	struct err *err)
 {
 	struct export_opts opts = {.view = q->view, .since = since, .live = true};
+	struct asking asking = {d, process};
+	const struct roots_question question = {ask_threads, &asking};
 	struct export_leaks leaks;
 	if (!q->leak)
 		return live_profile(d, process, &opts, ret, NULL, err);
-	int rc = export_leaks_grown(&leaks, process->sources, process->n, since, err);
+	int rc = since ? export_leaks_grown(&leaks, process->sources, process->n, since, err)
+		       : export_leaks_unreachable(
+				 &leaks, process->sources, process->n, &question, err);
 	opts = (struct export_opts){.view = q->view, .live = true, .leaks = &leaks};
 	if (!rc)
 		rc = live_profile(d, process, &opts, ret, NULL, err);
@@ -211,8 +228,6 @@ static bool is_sensible(const struct live_question *q, struct http_response *ret
 			ret, 400, "\"seconds\" parameter is not supported for this profile type");
 	else if (q->seconds > 0 && q->text && !q->leak)
 		live_error(ret, 400, "seconds and debug params are incompatible");
-	else if (q->leak && !q->seconds)
-		live_error(ret, 400, "leak wants seconds: for how long to watch the heap grow");
 	else
 		return true;
 	return false;

@@ -14,7 +14,8 @@ static const struct {
 	{"block", "Stack traces that led to blocking"},
 	{"goroutine", "Stack traces of all threads"},
 	{"heap", "A sampling of memory allocations of live objects. The gc parameter is accepted; "
-		 "there is nothing to collect. leak=1&amp;seconds=N: where it grows."},
+		 "there is nothing to collect. leak=1: what no pointer leads to; "
+		 "leak=1&amp;seconds=N: where it grows."},
 	{"mutex", "Stack traces of holders of contended mutexes"},
 	{"threadcreate", "Stack traces that led to the creation of threads"},
 	{"wall", "Where threads spend time, on the CPU and waiting"},

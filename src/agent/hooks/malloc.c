@@ -27,6 +27,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define CALLER __builtin_return_address(0)
 
@@ -35,6 +36,7 @@
 #define EARLY_SIZE  (64 * 1024)
 #define EARLY_ALIGN 16
 #define PAGE	    4096
+#define LINKS	    32 /* bytes that an allocator uses of a free block: glibc's four pointers */
 
 static _Alignas(PAGE) char early[EARLY_SIZE];
 static _Atomic size_t early_used; /* 0: no block is one of these */
@@ -82,6 +84,7 @@ static struct {
 	int (*posix_memalign)(void **, size_t, size_t);
 	void *(*valloc)(size_t);
 	void *(*pvalloc)(size_t);
+	size_t (*usable_size)(void *);
 } next;
 
 enum { UNKNOWN, LOOKING, KNOWN };
@@ -98,12 +101,20 @@ static struct {
 	_Atomic(realloc_fn *) realloc;
 } now = {free_first, realloc_first};
 
+static free_fn free_wiping;
+static _Atomic bool wiping; /* stays */
+
 /* A block of our own given out meanwhile by another thread is seen by the last of the two. */
 static void answer(void)
 {
 	bool careful;
 	if (atomic_load(&next_state) != KNOWN)
 		return;
+	if (atomic_load(&wiping)) {
+		atomic_store(&now.free, free_wiping);
+		atomic_store(&now.realloc, realloc_careful);
+		return;
+	}
 	do {
 		careful = atomic_load(&early_used);
 		atomic_store(&now.free, careful ? free_careful : next.free);
@@ -125,6 +136,7 @@ static __attribute__((noinline, cold)) bool look_up(void)
 	next.posix_memalign = NEXT(posix_memalign);
 	next.valloc = NEXT(valloc);
 	next.pvalloc = NEXT(pvalloc);
+	next.usable_size = NEXT(malloc_usable_size);
 	next.malloc = NEXT(malloc);
 	atomic_store(&next_state, KNOWN);
 	answer();
@@ -163,6 +175,13 @@ static __attribute__((cold)) void *too_much(void)
 	return NULL;
 }
 
+/* What is left in a block of the list of free ones that it was in would look like the program's pointers
+ * to what was next in it. */
+static void unlink_block(void *p, size_t size)
+{
+	explicit_bzero(p, size < LINKS ? size : LINKS);
+}
+
 /* --- C --- */
 
 static RARELY void *malloc_asking(size_t size, const void *caller)
@@ -170,10 +189,13 @@ static RARELY void *malloc_asking(size_t size, const void *caller)
 	struct heap_request r = {size, caller};
 	if (!known())
 		return early_alloc(EARLY_ALIGN, size);
-	if (!heap_ask(&r))
-		return next.malloc(size);
+	bool due = heap_ask(&r);
 	void *p = next.malloc(size);
-	if (p)
+	if (!p)
+		return NULL;
+	if (atomic_load_explicit(&wiping, memory_order_relaxed))
+		unlink_block(p, size);
+	if (due)
 		heap_sample(p, r.size, r.caller);
 	return p;
 }
@@ -217,6 +239,55 @@ static void free_careful(void *p)
 		next.free(p);
 }
 
+/* --- wiping what is freed --- */
+
+#define LARGE ((size_t)256 << 10)
+
+/* Large blocks may be mostly untouched: their pages are given up, where they can be (and then read as
+ * zeros), not filled. */
+static void wipe(void *p)
+{
+	size_t n = next.usable_size(p);
+	uintptr_t begin = (uintptr_t)p, end = begin + n;
+	uintptr_t first = (begin + PAGE - 1) & -(uintptr_t)PAGE, last = end & -(uintptr_t)PAGE;
+	if (n < LARGE || sig_syscall(SYS_madvise, first, last - first, MADV_DONTNEED)) {
+		explicit_bzero(p, n);
+		return;
+	}
+	explicit_bzero(p, first - begin);
+	explicit_bzero((void *)last, end - last);
+}
+
+static void free_wiping(void *p)
+{
+	if (!p || is_early(p))
+		return;
+	wipe(p);
+	next.free(p);
+}
+
+/* The allocator's own realloc would leave a copy behind. */
+static void *realloc_wiping(void *p, size_t size, const void *caller)
+{
+	void *moved = next.malloc(size);
+	if (!moved)
+		return NULL;
+	size_t old = next.usable_size(p);
+	memcpy(moved, p, old < size ? old : size);
+	heap_freed(p);
+	free_wiping(p);
+	heap_allocated(moved, size, caller);
+	return moved;
+}
+
+void hooks_malloc_wipe(void)
+{
+	if (!hooks_malloc_reached())
+		return; /* blocks are somebody else's, of a size that only they know */
+	atomic_store(&wiping, true);
+	answer();
+}
+
 /* What `call` allocates, unless a hook within it has told already. */
 #define TOLD(call, size, caller)                              \
 	({                                                    \
@@ -255,6 +326,8 @@ static void *realloc_early(void *p, size_t size)
 /* realloc(p, 0) frees, whatever it returns. */
 static void *realloc_for(void *p, size_t size, const void *caller)
 {
+	if (p && size && atomic_load_explicit(&wiping, memory_order_relaxed))
+		return realloc_wiping(p, size, caller);
 	struct heap_moving m = heap_moving_begin(p);
 	struct heap_mark mark = heap_mark();
 	void *moved = next.realloc(p, size);

@@ -229,6 +229,22 @@ def test_fork():
 
 
 @test
+def test_a_child_does_not_keep_the_port():
+  with Served() as served:
+    child = served.say("leave")
+    try:
+      assert served.say("stop") == 0
+      try:
+        served.ask("")
+        raise AssertionError("somebody listens")
+      except ConnectionRefusedError:
+        pass
+    finally:
+      os.kill(child, signal.SIGKILL)
+    served.quit()
+
+
+@test
 def test_exit_while_profiles_are_taken():
   with Served() as served:
     with socket.create_connection(("127.0.0.1", served.port)) as s:

@@ -314,6 +314,19 @@ def test_go_tool_pprof():
 
 
 @test
+def test_go_tool_pprof_with_a_token():
+  if not shutil.which("go"):
+    raise Skip("no go")
+  with Served("-httptoken=s3cret", token="s3cret") as served:
+    for query, shown in (("?token=s3cret", True), ("", False)):
+      done = subprocess.run(["go", "tool", "pprof", "-top", "http://localhost:%d/debug/pprof/heap%s" % (served.port, query)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120,
+                            env={**os.environ, "PPROF_TMPDIR": WORK, "PPROF_BINARY_PATH": "/nowhere"})
+      assert (done.returncode == 0 and "Py" in done.stdout) == shown, done.stdout + done.stderr
+      assert shown or "401 Unauthorized - Unauthorized: this server wants its token" in done.stderr, done.stderr
+
+
+@test
 def test_address_in_use():
   with Served() as served:
     run = sonde_run("true", flags=["-http=localhost:%d" % served.port])

@@ -4,6 +4,7 @@
  *
  *	port, stop, start ADDRESS	what the call returned
  *	fork				0 if all was as it should be in a child
+ *	leave				the id of a child that stays
  *	work MS				the CPU time of many short threads, a long one and who made them, in us
  *	quit				ends by exit()
  */
@@ -106,6 +107,14 @@ static int forked(void)
 	return status;
 }
 
+static pid_t leave_child(void)
+{
+	pid_t pid = fork();
+	while (pid == 0)
+		pause();
+	return pid;
+}
+
 static void answer(const char *line, const char *token)
 {
 	if (strcmp(line, "port") == 0)
@@ -118,6 +127,8 @@ static void answer(const char *line, const char *token)
 		printf("%lld\n", work(atoll(line + 5)));
 	else if (strcmp(line, "fork") == 0)
 		printf("%d\n", forked());
+	else if (strcmp(line, "leave") == 0)
+		printf("%d\n", (int)leave_child());
 	else
 		exit(0);
 	fflush(stdout);

@@ -1,15 +1,15 @@
 /*
  * What a malloc and its free cost, back to back: the worst case for what stands in front of them.
- * Prints the least ns a pair of ROUNDS rounds, each short enough to fall between what else the
- * machine does. pairs [BYTES [GAP]]: GAP times around a loop of a
- * few instructions between pairs, for a program that also does something else.
+ * Prints the least ns a pair of many rounds, each short enough to fall between what else the machine
+ * does. pairs BYTES GAP ROUNDS: GAP times around a loop of a few instructions between pairs, for a
+ * program that also does something else.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { ROUNDS = 4000, PAIRS = 2000 };
+enum { PAIRS = 2000 };
 
 static uint64_t now_ns(void)
 {
@@ -32,10 +32,12 @@ static uint64_t round_ns(size_t size, int gap)
 
 int main(int argc, char **argv)
 {
-	size_t size = argc > 1 ? (size_t)atol(argv[1]) : 64;
-	int gap = argc > 2 ? atoi(argv[2]) : 0;
+	if (argc != 4)
+		return 2;
+	size_t size = (size_t)atol(argv[1]);
+	int gap = atoi(argv[2]), rounds = atoi(argv[3]);
 	uint64_t least = UINT64_MAX;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		uint64_t ns = round_ns(size, gap);
 		least = ns < least ? ns : least;
 	}

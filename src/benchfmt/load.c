@@ -163,9 +163,10 @@ static void add_row(struct loader *l, struct piece *piece)
 	struct column *c = column_of(l);
 	if (c->stretch != l->stretch || c->next == c->end)
 		begin_rows(l, piece, c);
-	for (uint32_t i = 0; i < res->value_n; i++)
-		c->next[i] = res->values[i];
+	if (res->values != c->next)
+		memcpy(c->next, res->values, res->value_n * sizeof(*c->next));
 	c->next += res->value_n;
+	bench_reader_put_at(&l->reader, res->shape, c->next < c->end ? c->next : NULL);
 	piece->events[c->event].n++;
 }
 

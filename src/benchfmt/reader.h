@@ -99,6 +99,11 @@ enum bench_record bench_reader_next(struct bench_reader *r);
 void bench_reader_open_part(struct bench_reader *r, const char *p, size_t n);
 /* The next result of a part, which has no config, or BENCH_LEFT. */
 enum bench_record bench_reader_next_part(struct bench_reader *r);
+/* Values of lines read by this shape are put at `values` from now on, NULL: where others are. */
+static inline void bench_reader_put_at(struct bench_reader *r, uint32_t shape, double *values)
+{
+	r->shapes.all[shape].values = values;
+}
 /* Of the input that is open, the line at p is next and the last. */
 void bench_reader_goto(struct bench_reader *r, const char *p, int line);
 /* Makes a result of that shape, without values, of what was said of the input so far. */

@@ -257,11 +257,10 @@ static inline bool have_edges(struct edges *e, const char *at)
 
 /* Behind the name: where the next line begins, NULL if the line is of another shape. */
 static inline const char *read_fields(
-	struct bench_reader *r, const struct shape *shape, const char *p)
+	struct bench_reader *r, const struct shape *shape, const char *p, double *ret)
 {
 	const struct shape_unit *u = r->shapes.units + shape->unit_at, *end = u + shape->unit_n;
 	const char *safe_end = r->shapes.safe_end;
-	double *ret = r->values;
 	struct edges edges = edges_behind(p);
 	if (!have_edges(&edges, p))
 		return NULL;
@@ -287,23 +286,27 @@ static inline const char *read_fields(
 	return read_line_end(p);
 }
 
-static inline bool has_name(const struct shapes *s, const struct shape *shape, const char *p)
+/* A line that begins as those of the shape do. */
+static inline bool begins_line(const struct shapes *s, const struct shape *shape, const char *p)
 {
-	return s->safe_end - p > (ptrdiff_t)shape->name_len && is_blank(p[shape->name_len]) &&
-	       same_bytes(p, shape->name, shape->name_len);
+	size_t n = PREFIX_LEN + shape->name_len;
+	return s->safe_end - p > (ptrdiff_t)n && is_blank(p[n]) &&
+	       same_bytes(p, shape->name - PREFIX_LEN, n);
 }
 
-/* The shape of the name at p, or 0. */
+/* The shape of the name in the line at p, or 0. */
 static uint32_t find_name(const struct shapes *s, const char *p)
 {
-	const char *end = p;
+	const char *name = p + PREFIX_LEN, *end = name;
+	if (s->safe_end <= name || memcmp(p, BENCH_PREFIX, PREFIX_LEN) != 0)
+		return 0;
 	while (!is_blank(*end) && *end != '\n')
 		end++;
-	const uint32_t *found = map_get(&s->by_name, hash_bytes(p, (size_t)(end - p), 0));
-	return found && has_name(s, &s->all[*found], p) ? *found : 0;
+	const uint32_t *found = map_get(&s->by_name, hash_bytes(name, (size_t)(end - name), 0));
+	return found && begins_line(s, &s->all[*found], p) ? *found : 0;
 }
 
-void shapes_assume(struct bench_reader *r, uint32_t id)
+static inline void assume(struct bench_reader *r, uint32_t id)
 {
 	const struct shape *shape = &r->shapes.all[id];
 	r->result.name = shape->name;
@@ -313,28 +316,30 @@ void shapes_assume(struct bench_reader *r, uint32_t id)
 	r->result.shape = r->shapes.last = id;
 }
 
+void shapes_assume(struct bench_reader *r, uint32_t shape)
+{
+	assume(r, shape);
+}
+
 bool shapes_read(struct bench_reader *r)
 {
 	struct shapes *s = &r->shapes;
-	const char *p = r->p;
-	if (s->safe_end - p <= (ptrdiff_t)PREFIX_LEN || memcmp(p, BENCH_PREFIX, PREFIX_LEN) != 0)
-		return false;
-	p += PREFIX_LEN;
 	uint32_t id = s->all[s->last].next;
-	if (!id || !has_name(s, &s->all[id], p)) {
-		id = find_name(s, p);
+	if (!id || !begins_line(s, &s->all[id], r->p)) {
+		id = find_name(s, r->p);
 		if (!id)
 			return false;
 		s->all[s->last].next = id;
 	}
 	const struct shape *shape = &s->all[id];
-	const char *next = read_fields(r, shape, p + shape->name_len);
+	double *values = shape->values ? shape->values : r->values;
+	const char *next = read_fields(r, shape, r->p + PREFIX_LEN + shape->name_len, values);
 	if (!next)
 		return false;
 	r->p = next;
-	r->result.values = r->values;
+	r->result.values = values;
 	r->result.plain = true;
-	shapes_assume(r, id);
+	assume(r, id);
 	return true;
 }
 
@@ -380,11 +385,15 @@ static void add_unit(struct shapes *s, struct bench_reader *r, const struct benc
 static uint32_t add_shape(struct shapes *s, struct bench_reader *r)
 {
 	const struct bench_result *res = &r->result;
-	uint32_t name = strtab_add(&r->strings, res->name, res->name_len);
-	struct shape shape = {.name = bench_str(r, name),
+	struct buf begin = BUF_INIT;
+	buf_addstr(&begin, BENCH_PREFIX);
+	buf_add(&begin, res->name, res->name_len);
+	struct shape shape = {
+		.name = bench_str(r, strtab_add(&r->strings, begin.data, begin.len)) + PREFIX_LEN,
 		.name_len = res->name_len,
 		.unit_at = s->unit_n,
 		.unit_n = res->value_n};
+	buf_release(&begin);
 	/* Benchmarks of one run have their units in common; so they stay near. */
 	if (same_units(s, &s->all[s->n - 1], res))
 		shape.unit_at = s->all[s->n - 1].unit_at;

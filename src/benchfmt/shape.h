@@ -20,9 +20,10 @@ struct shape_unit {
 };
 
 struct shape {
-	const char *name; /* a string of the reader */
+	const char *name; /* in a string of the reader, behind "Benchmark" */
 	uint32_t name_len;
 	uint32_t unit_at, unit_n; /* in shapes.units */
+	double *values;		  /* where they are to be put; NULL: the reader's own place */
 	uint32_t next;		  /* the shape of the line after the last one of this shape */
 };
 

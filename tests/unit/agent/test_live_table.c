@@ -95,6 +95,27 @@ static void small_programs_touch_little(void **state)
 	table_free(t);
 }
 
+/* As a child finds its table that was made by a fork in the midst of a call. */
+static void a_wiped_table_takes_nothing(void **state)
+{
+	struct live_table *t = table_new(1u << 30);
+	struct live_filter *filter = t->filter;
+	uint64_t value;
+	assert_true(live_insert(t, address_of(1), 7));
+	memset(t, 0, sizeof(*t));
+	assert_false(live_remove(t, address_of(1), &value));
+	assert_false(live_insert(t, address_of(2), 14));
+	live_clear(t);
+	/* the filter, which is not wiped, may be cleared and used anew */
+	live_filter_clear(filter);
+	assert_false(live_maybe(filter, address_of(1)));
+	t->filter = filter;
+	t->bytes_max = 1u << 30;
+	assert_true(live_insert(t, address_of(2), 14) && live_remove(t, address_of(2), &value));
+	assert_int_equal(value, 14);
+	table_free(t);
+}
+
 static void a_full_budget_is_counted(void **state)
 {
 	struct live_table *t = table_new(256 * 1024);
@@ -162,6 +183,7 @@ int main(void)
 		cmocka_unit_test(what_goes_in_comes_out),
 		cmocka_unit_test(any_address_will_do),
 		cmocka_unit_test(small_programs_touch_little),
+		cmocka_unit_test(a_wiped_table_takes_nothing),
 		cmocka_unit_test(a_full_budget_is_counted),
 		cmocka_unit_test(threads_do_not_disturb_each_other),
 	};

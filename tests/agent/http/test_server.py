@@ -128,6 +128,7 @@ def test_what_it_serves():
     assert goroutine.total(0) == 2, goroutine.samples
     assert {"wait": "cond"} in goroutine.labels and goroutine.through("idles") == 1
     assert served.profile("threadcreate").total(0) == 1
+    assert not served.profile("heap?leak=1&seconds=1").samples  # nothing grows
     assert served.ask("")[2].startswith(b"<!DOCTYPE html>")
     assert served.ask("cmdline")[0] == 403 and served.ask("none")[0] == 404
     assert served.ask("profile?seconds=61")[0] == 400
@@ -225,6 +226,15 @@ def test_fork():
   with Served() as served:
     assert served.say("fork") == 0
     assert served.profile("goroutine").total(0) == 2
+    served.quit()
+
+
+@test
+def test_forks_while_it_serves():
+  with Served() as served:
+    with Storm(served, ["heap", "goroutine?debug=1", ""]):
+      for _ in range(100):
+        assert served.say("fork") == 0
     served.quit()
 
 

@@ -318,6 +318,34 @@ def test_hosts():
 
 
 @test
+def test_options():
+  with Served("0.0.0.0:0", "", "open cmdline") as served:
+    assert served.ask("cmdline")[2].split(b"\0")[1:] == [b"0.0.0.0:0", b"", b"open cmdline"]
+    assert served.ask("rate?profile=block&rate=7", "POST")[2] == b"7\n"
+  with Served("localhost:0", "", "fixed left") as served:
+    assert served.ask("rate?profile=block&rate=7", "POST")[::2] == (403, b"rates are not changed here\n")
+    assert served.ask("rate?profile=heap")[2] == b"0\n"
+
+
+@test
+def test_no_more_clients_than_allowed():
+  with Served("localhost:0", "", "few") as served:
+    def is_answered():
+      try:
+        return served.ask("rate?profile=heap")[0] == 200
+      except (ConnectionError, http.client.BadStatusLine):
+        return False
+
+    idle = []
+    while is_answered():  # those that have just been answered count a little longer
+      idle.append(socket.create_connection(("127.0.0.1", served.port)))
+      assert len(idle) < 100
+    [s.close() for s in idle]
+    while not is_answered():
+      pass
+
+
+@test
 def test_addresses_that_are_none():
   for address, code in (("localhost:99999", -22), ("unix:", -22), ("unix:" + "x" * 200, -22), ("unix:/nowhere/at/all", -2)):
     with Served(address) as served:

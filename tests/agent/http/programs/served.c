@@ -1,6 +1,6 @@
 /*
  * A program with a debug server in it, and work that its profiles are to show: `served ADDRESS
- * [TOKEN]`. Reads commands, one a line, and answers each with a line:
+ * [TOKEN [OPTIONS]]`, OPTIONS being words of options(). Reads commands, one a line, and answers each with a line:
  *
  *	port, stop, start ADDRESS	what the call returned
  *	fork				0 if all was as it should be in a child
@@ -79,12 +79,25 @@ static long long work(long long ms)
 	return us + (intptr_t)used + cpu_us();
 }
 
+static const char *words = "";
+
+static struct sonde_http_options options(void)
+{
+	return (struct sonde_http_options)SONDE_HTTP_OPTIONS(.open = strstr(words, "open") != NULL,
+		.show_cmdline = strstr(words, "cmdline") != NULL,
+		.fixed_rates = strstr(words, "fixed") != NULL,
+		.heap_rate = strstr(words, "left") ? -1 : 1,
+		.clients_max = strstr(words, "few") ? 2 : 0, .seconds_max = 60);
+}
+
 static int start(const char *address, const char *token)
 {
 	const char *const hosts[] = {"served.example", NULL};
-	struct sonde_http_options options = SONDE_HTTP_OPTIONS(.address = address, .token = token,
-		.allow_hosts = hosts, .heap_rate = 1, .seconds_max = 60);
-	return sonde_http_start(&options);
+	struct sonde_http_options o = options();
+	o.address = address;
+	o.token = token;
+	o.allow_hosts = hosts;
+	return sonde_http_start(&o);
 }
 
 /* In a child there is no server, and it may have one of its own. */
@@ -139,6 +152,7 @@ int main(int argc, char **argv)
 	char line[256];
 	pthread_t thread;
 	const char *token = argc > 2 ? argv[2] : NULL;
+	words = argc > 3 ? argv[3] : words;
 	int rc = start(argc > 1 ? argv[1] : NULL, token);
 	printf("%d\n", rc ? rc : sonde_http_port());
 	keep();

@@ -242,7 +242,7 @@ static void hand_over(struct load *load, struct piece *piece)
 			load, &piece->events[i]);
 	load->lines += piece->lines;
 	mem_free(piece->events);
-	give_back(piece);
+	give_back(piece); /* what the lines brought back */
 }
 
 /* A piece is done: hands over what can be, unless a thread is at it, which will see it. */
@@ -267,6 +267,7 @@ static void load_piece(void *ctx, unsigned thread, uint32_t i)
 {
 	struct load *load = ctx;
 	read_piece(&load->loaders[thread], &load->pieces[i]);
+	give_back(&load->pieces[i]);
 	piece_done(load, &load->pieces[i]);
 }
 

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -341,20 +340,13 @@ static int serve(const struct run *run)
 	struct web_benchstat web = {&run->tables, run->o.alpha, *run->o.trend};
 	struct http_server *server;
 	struct err err = ERR_INIT;
-	sigset_t stop;
-	int got;
-	/* Before the server's thread starts, so that it does not take them. */
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &stop, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	cli_hold_stop();
 	if (web_benchstat_start(&server, run->o.http, &web, &err) < 0) {
 		complain("%s", err.msg);
 		return -1;
 	}
 	complain("serving on %s", http_url(server));
-	sigwait(&stop, &got);
+	cli_wait_stop();
 	http_stop(server);
 	return 0;
 }

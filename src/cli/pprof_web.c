@@ -1,10 +1,10 @@
 /*
  * sonde pprof -http: starts the server, opens a browser, waits for Ctrl-C.
  */
+#include "cli/cli.h"
 #include "cli/pprof_tool.h"
 #include "web/web.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,14 +34,7 @@ int pprof_web(const struct profile *p, const struct pprof_args *args, struct not
 	struct web_profile web = {
 		.profile = p, .config = &args->config, .settings = settings, .layout = pprof_dot};
 	struct web_server *server;
-	sigset_t stop;
-	int got;
-	/* Before the server's thread starts, so that it does not take them. */
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &stop, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	cli_hold_stop();
 	int rc = web_start(&server, args->http, &web, err);
 	if (rc < 0) {
 		mem_free(settings);
@@ -50,7 +43,7 @@ int pprof_web(const struct profile *p, const struct pprof_args *args, struct not
 	notes_printf(notes, "Serving web UI on %s", web_url(server));
 	if (!args->no_browser && pprof_browse(web_url(server)) < 0)
 		notes_printf(notes, "No browser found: open %s yourself", web_url(server));
-	sigwait(&stop, &got);
+	cli_wait_stop();
 	web_stop(server);
 	mem_free(settings);
 	return 0;

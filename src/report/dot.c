@@ -2,7 +2,8 @@
  * The call graph in the language of Graphviz.
  *
  * The boxes and their order, sizes, colours and tooltips are google/pprof's to the byte, so that
- * `dot` draws the same picture.
+ * `dot` draws the same picture; but names that would end a string of theirs are escaped everywhere,
+ * where google/pprof forgets titles, files and labels (docs/pprof-differences.md).
  */
 #include "report/dot.h"
 #include "report/labels.h"
@@ -35,6 +36,17 @@ static void put_escaped(struct buf *out, const char *s)
 			buf_addstr(out, "\\l");
 		else
 			buf_addch(out, *s);
+	}
+}
+
+/* A label's text: its lines are parted by "\n" already, which stays. google/pprof leaves quotes and
+ * other backslashes as they are, and what dot makes of such a file is an error. */
+static void put_tag_name(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '"' || (*s == '\\' && s[1] != 'n'))
+			buf_addch(out, '\\');
+		buf_addch(out, *s);
 	}
 }
 
@@ -86,7 +98,8 @@ static void replace(struct buf *buf, const char *from, const char *to)
 void report_dot_name(const struct node_info *info, const char *name, const char *file,
 	const char *objfile, struct buf *out)
 {
-	struct buf shortened = BUF_INIT, text = BUF_INIT, base = BUF_INIT;
+	struct buf shortened = BUF_INIT, text = BUF_INIT;
+	struct buf base = BUF_INIT, file_text = BUF_INIT, objfile_text = BUF_INIT;
 	report_shorten_name(name, &shortened);
 	put_escaped(&text, shortened.data);
 	replace(&text, "::", "\\n");
@@ -95,11 +108,15 @@ void report_dot_name(const struct node_info *info, const char *name, const char 
 	replace(&text, ".", "\\n");
 	if (*file)
 		path_base(&base, file);
-	graph_name_parts(info, text.data, base.data, objfile, "\\n", out);
+	put_escaped(&file_text, base.data);
+	put_escaped(&objfile_text, objfile);
+	graph_name_parts(info, text.data, file_text.data, objfile_text.data, "\\n", out);
 	buf_addstr(out, "\\n");
 	buf_release(&shortened);
 	buf_release(&text);
 	buf_release(&base);
+	buf_release(&file_text);
+	buf_release(&objfile_text);
 }
 
 static void put_share(struct dot *d, int64_t v, struct buf *out)
@@ -163,9 +180,10 @@ static void put_nodelet(struct dot *d, const char *source, uint32_t i, const cha
 {
 	struct buf *out = &d->out.buf, w = BUF_INIT;
 	report_value(d->r, weight, &w);
-	buf_printf(out,
-		"N%s_%u [label = \"%s\" id=\"N%s_%u\" fontsize=8 shape=box3d tooltip=\"%s\"]\n",
-		source, i, name, source, i, w.data);
+	buf_printf(out, "N%s_%u [label = \"", source, i);
+	put_tag_name(out, name);
+	buf_printf(out, "\" id=\"N%s_%u\" fontsize=8 shape=box3d tooltip=\"%s\"]\n", source, i,
+		w.data);
 	buf_printf(out,
 		"%s -> N%s_%u [label=\" %s\" weight=100 tooltip=\"%s\" labeltooltip=\"%s\"%s]\n",
 		source, source, i, w.data, w.data, w.data, style);
@@ -278,12 +296,12 @@ static void put_set(struct dot *d, const struct node *n, uint32_t id, uint32_t i
 	const struct tag *tag, int64_t weight, bool flat)
 {
 	char source[32];
-	struct buf w = BUF_INIT;
+	struct buf *out = &d->out.buf, w = BUF_INIT;
 	report_value(d->r, weight, &w);
-	buf_printf(&d->out.buf,
-		"N%u_%u [label = \"%s\" id=\"N%u_%u\" fontsize=8 shape=box3d tooltip=\"%s\"]\n", id,
-		i, strtab_get(&d->g->tag_strings, tag->name), id, i, w.data);
-	buf_printf(&d->out.buf,
+	buf_printf(out, "N%u_%u [label = \"", id, i);
+	put_tag_name(out, strtab_get(&d->g->tag_strings, tag->name));
+	buf_printf(out, "\" id=\"N%u_%u\" fontsize=8 shape=box3d tooltip=\"%s\"]\n", id, i, w.data);
+	buf_printf(out,
 		"N%u -> N%u_%u [label=\" %s\" weight=100 tooltip=\"%s\" labeltooltip=\"%s\"]\n", id,
 		id, i, w.data, w.data, w.data);
 	buf_release(&w);
@@ -371,8 +389,11 @@ static void put_legend(struct dot *d, const struct report_labels *labels)
 		put_escaped(out, labels->lines[i]);
 	}
 	buf_addstr(out, "\\l\"");
-	if (*d->r->title)
-		buf_printf(out, " tooltip=\"%s\"", d->r->title);
+	if (*d->r->title) {
+		buf_addstr(out, " tooltip=\"");
+		put_escaped(out, d->r->title);
+		buf_addch(out, '"');
+	}
 	buf_addstr(out, "] }\n");
 }
 
@@ -422,8 +443,9 @@ int report_dot(struct report *r, struct sink *to, struct err *err)
 		.has_nodelets = mem_zalloc((size_t)rg.graph.node_n + 1),
 	};
 	out_init(&d.out, to);
-	buf_printf(&d.out.buf, "digraph \"%s\" {\n", *r->title ? r->title : "unnamed");
-	buf_addstr(&d.out.buf, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
+	buf_addstr(&d.out.buf, "digraph \"");
+	put_escaped(&d.out.buf, *r->title ? r->title : "unnamed");
+	buf_addstr(&d.out.buf, "\" {\nnode [style=filled fillcolor=\"#f8f8f8\"]\n");
 	put_legend(&d, &labels);
 	put_nodes(&d);
 	put_edges(&d);

@@ -50,6 +50,9 @@ must_check int web_page(struct query *q, const struct view *view, struct err *er
 /* Annotated source as HTML (web/source.c). */
 must_check int web_put_source(struct report *r, struct buf *out, struct err *err);
 
+/* The text of report_dot() as Graphviz can draw it, whatever names are in it (web/graph.c). */
+void web_clean_graph(const struct buf *graph, struct buf *out);
+
 /* --- flame.json, sandwich.json (web/data.c), export (web/export.c) --- */
 typedef int web_data_fn(struct query *q, struct err *err);
 web_data_fn web_flame_json, web_sandwich_json, web_export;

@@ -299,11 +299,13 @@ static int top_body(struct page *page, struct report *r, struct err *err)
  * and the policy lets no script of theirs run. */
 static int graph_body(struct page *page, struct report *r, struct err *err)
 {
-	struct buf graph = BUF_INIT, image = BUF_INIT;
-	struct sink to = buf_sink(&graph);
+	struct buf text = BUF_INIT, graph = BUF_INIT, image = BUF_INIT;
+	struct sink to = buf_sink(&text);
 	int rc = report_dot(r, &to, err);
-	if (rc >= 0)
+	if (rc >= 0) {
+		web_clean_graph(&text, &graph);
 		rc = page->q->server->web->layout(&graph, "svg", &image, err);
+	}
 	if (rc < 0)
 		page->q->res->status = 501;
 	const char *svg = rc >= 0 ? strstr(image.data, "<svg") : NULL;
@@ -315,6 +317,7 @@ static int graph_body(struct page *page, struct report *r, struct err *err)
 		buf_addstr(&page->q->res->body, "</div>");
 		put_end(page);
 	}
+	buf_release(&text);
 	buf_release(&graph);
 	buf_release(&image);
 	return rc;

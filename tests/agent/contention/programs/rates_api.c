@@ -2,6 +2,8 @@
  * The rates through the API, for `sonde run -block -mutex` and alone: exits with 0 if every call
  * did what pprof.h says. Naps in on() are to be counted, those in off() not.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -10,14 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 __attribute__((noinline)) static void on(void)
 {

@@ -4,6 +4,8 @@
  * every type that libc itself leaves so; by a process of one thread, by a thread beside another, and by
  * a fork's child, which also releases what its parent took.
  */
+#include "../../check.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,14 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 #define UNTYPED (-1) /* made without attributes, as most are */
 

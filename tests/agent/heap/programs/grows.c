@@ -2,6 +2,8 @@
  * A heap that grows in one place. `grows once FILE` writes what grew while it looked, and checks that
  * the clock went as it had to; `grows on` goes on until its input ends.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -13,14 +15,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 enum { KEPT = 100, CACHED = 50, ROUNDS = 20 };
 

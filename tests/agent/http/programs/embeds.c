@@ -1,6 +1,8 @@
 /*
  * /debug/pprof/ by another server's requests: exits with 0 if every call did what http.h says.
  */
+#include "../../check.h"
+
 #include <sonde/http.h>
 #include <sonde/pprof.h>
 
@@ -10,14 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 static const char *own_header(void *ctx, const char *name)
 {

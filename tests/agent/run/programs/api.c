@@ -1,6 +1,7 @@
 /*
  * Profiles itself through the API: `api FILE`. Exits with 0 if every call did what pprof.h says.
  */
+#include "../../check.h"
 #include "burn.h"
 
 #include <sonde/pprof.h>
@@ -13,14 +14,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 static _Atomic int phase;
 

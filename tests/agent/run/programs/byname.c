@@ -2,6 +2,8 @@
  * Profiles by name, whole and as differences: `byname DIR` leaves them there. Exits with 0 if every
  * call did what pprof.h says.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -13,14 +15,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 static pthread_barrier_t barrier;
 

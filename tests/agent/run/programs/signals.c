@@ -2,6 +2,7 @@
  * Programs that have dealings of their own with SIGPROF, on purpose or not. Each mode checks what
  * it may rely on and exits with 0 if it held.
  */
+#include "../../check.h"
 #include "burn.h"
 
 #include <errno.h>
@@ -12,14 +13,6 @@
 #include <sys/signalfd.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 static volatile sig_atomic_t handled;
 

@@ -3,6 +3,8 @@
  * values from keep(), 1000 from each of 4 threads in storm(), and none from drop(). `custom FILE stay`
  * says "up" before it ends, and waits until its input does.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -12,14 +14,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 static struct sonde_profile *sessions, *other;
 static char values[5][2000];

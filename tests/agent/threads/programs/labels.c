@@ -3,6 +3,8 @@
  * says. Creates threads under labels: `labels [FILE]`, with a CPU profile in FILE begun after the
  * first label was set.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -13,14 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                        \
-	do {                                                            \
-		if (!(x)) {                                             \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #x); \
-			exit(1);                                        \
-		}                                                       \
-	} while (0)
 
 #define FIRST_THREADS 16
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-	ROWS_FIRST = 16,       /* of a shape lie together, then twice as many, and so on */
+	ROWS_FIRST = 2,	       /* of a shape lie together, then twice as many, and so on */
 	TOGETHER_MAX = 2048,   /* up to so many values */
 	BLOCK_FIRST = 4096,    /* values in a thread's first block, then twice as many, and so on */
 	BLOCK_MAX = 512 * 1024 /* up to so many */

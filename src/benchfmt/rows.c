@@ -8,7 +8,7 @@
 
 #define HUGE_PAGE ((uintptr_t)2 << 20)
 
-enum { SHORT = 8, OWN_FIRST = 8, OWN_MAX = 512 };
+enum { SHORT = 8, OWN_FIRST = 2, OWN_MAX = 512 };
 
 /* What is large is written from end to end: pages of 2 MiB are filled in one go each, which the kernel
  * does not do unasked. */
@@ -59,7 +59,11 @@ static void add_run(struct rows *r, struct row_run run)
 		return;
 	}
 	value_block_get(run.block);
-	vec_push(r->runs, r->run_n, r->run_cap, run);
+	if (r->run_n == r->run_cap) { /* many cells have one */
+		r->run_cap = r->run_cap ? r->run_cap * 2 : 1;
+		r->runs = mem_rearray(r->runs, r->run_cap, sizeof(*r->runs));
+	}
+	r->runs[r->run_n++] = run;
 }
 
 /* Where configurations alternate from line to line, each row would be a run. */

@@ -57,10 +57,16 @@ struct link {
 	char separator;
 };
 
+/* What the flame graph's script keeps in the query: not of the report, and it may have changed. */
+static bool is_of_script(const char *param)
+{
+	return strcmp(param, "p") == 0;
+}
+
 static void put_param(void *ctx, const char *name, const char *value)
 {
 	struct link *link = ctx;
-	if (!*value || strcmp(name, link->without) == 0)
+	if (!*value || strcmp(name, link->without) == 0 || is_of_script(name))
 		return;
 	buf_addch(link->out, link->separator);
 	http_escape_query(link->out, name);
@@ -174,7 +180,7 @@ static void put_chips(struct page *page, struct buf *out)
 static void put_hidden(void *ctx, const char *name, const char *value)
 {
 	struct buf *out = ctx;
-	if (is_filter(name) || !*value)
+	if (is_filter(name) || is_of_script(name) || !*value)
 		return;
 	buf_addstr(out, "<input type=\"hidden\" name=\"");
 	html_escape(out, name);

@@ -14,6 +14,7 @@ export function quoteName(name) {
  */
 export function linkTo(path, param, value, add, look) {
   const params = new URLSearchParams(location.search);
+  params.delete('p'); // what the flame graph shows of the report, not the report
   const before = params.get(param);
   params.set(param, add && before ? before + '|' + value : value);
   return (path || location.pathname) + '?' + params.toString() + (look && '#' + look);

@@ -1,6 +1,7 @@
 // @ts-check
 // The view in the part of the address after #, so that back, bookmarks and sent links work. What
-// makes the report (filters, sample type) is in the query and is the server's.
+// makes the report (filters, sample type) is in the query and is the server's. One parameter of the query
+// is the page's: p, google/pprof's pivot, so that its links open here on the same function and ours there.
 
 /** @typedef {'main' | 'callers' | 'callees'} Side */
 
@@ -24,6 +25,8 @@
  */
 
 import { SCHEMES } from './colour.js';
+import { makeTree, tableRows } from './model.js';
+import { quoteName } from '../common/links.js';
 
 const PREFIX = /** @type {Record<Side, string>} */ ({ main: '', callers: 'c', callees: 'e' });
 export const SIDES = /** @type {Side[]} */ (['main', 'callers', 'callees']);
@@ -97,4 +100,44 @@ export function viewHash(view, head) {
     if (part.open.length) params.set(PREFIX[side] + 'x', part.open.slice(-OPEN_MAX).join(','));
   }
   return '#' + params.toString();
+}
+
+/** The name an expression stands for, if it is one with its signs quoted. @param {string} pattern */
+function quotedName(pattern) {
+  const name = pattern.replace(/^\^/, '').replace(/\$$/, '').replace(/\\([\\.+*?()|[\]{}^$])/g, '$1');
+  return [quoteName(name), quoteName(name).slice(1, -1)].includes(pattern) ? name : '';
+}
+
+/** @param {string} pattern */
+function expression(pattern) {
+  try {
+    return new RegExp(pattern);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The function a query pivots on: the very name, which may be among what was left out of the page,
+ * else the heaviest that matches. An expression without any stands for itself, so that the page says so.
+ * @param {string} search @param {import('./model.js').PageData} data
+ */
+export function readPivot(search, data) {
+  const pattern = new URLSearchParams(search).get('p') ?? '';
+  const re = expression(pattern);
+  if (!pattern || !re) return pattern;
+  const name = quotedName(pattern);
+  if (data.names.includes(name)) return name;
+  const matches = tableRows(makeTree(data, data.type), data.name, data.names.length).filter((row) => re.test(data.names[row.name]));
+  matches.sort((a, b) => Math.abs(b.cum) - Math.abs(a.cum));
+  return matches.length ? data.names[matches[0].name] : name || pattern;
+}
+
+/** @param {string} search @param {string} fn '': no pivot @returns {string} the query with it, otherwise as it was */
+export function pivotSearch(search, fn) {
+  const params = new URLSearchParams(search);
+  if ((params.get('p') ?? '') === (fn && quoteName(fn))) return search;
+  if (fn) params.set('p', quoteName(fn));
+  else params.delete('p');
+  return params.size ? '?' + params.toString() : '';
 }

@@ -9,7 +9,7 @@ import { makeSvg, makePng } from './paint.js';
 import { Pane, themeInks } from './pane.js';
 import { openMenu, makeDisclosure } from '../common/menu.js';
 import { makeTable } from './table.js';
-import { readView, viewHash, lookHash, wholePart, SIDES } from './address.js';
+import { readView, readPivot, pivotSearch, viewHash, lookHash, wholePart, SIDES } from './address.js';
 import { isServed, loadSources } from './source.js';
 import { applyTheme, toggleTheme } from '../common/theme.js';
 import { startConfigs } from '../common/configs.js';
@@ -47,13 +47,15 @@ let view = addressedView();
 
 /** @returns {import('./address.js').View} */
 function addressedView() {
-  return readView(location.hash || (data.view ?? ''), data);
+  const read = readView(location.hash || (data.view ?? ''), data);
+  return served && !read.fn ? { ...read, fn: readPivot(location.search, data) } : read;
 }
 
 /** @type {import('./pane.js').Host} */
 const host = {
   focused: (pane) => { active = pane; updateStatus(pane, pane.focus); },
   chosen: choose,
+  zoomed: (pane, node) => showAlone(pane, node, true),
   hovered: hover,
   asked: frameMenu,
 };
@@ -240,10 +242,13 @@ function fillTable() {
 /** @param {Partial<import('./address.js').View>} what @param {boolean} replace instead of a step that back undoes */
 function change(what, replace) {
   view = { ...view, ...what };
+  // A page from a file may change no more of its address than what is after #.
+  const search = served ? pivotSearch(location.search, view.fn) : location.search;
   const hash = viewHash(view, data);
-  if (hash !== (location.hash || '#')) {
-    if (replace) history.replaceState(null, '', hash);
-    else history.pushState(null, '', hash);
+  if (search !== location.search || hash !== (location.hash || '#')) {
+    const address = search === location.search ? hash : location.pathname + search + hash;
+    if (replace) history.replaceState(null, '', address);
+    else history.pushState(null, '', address);
   }
   carryLook();
   return show();
@@ -257,6 +262,12 @@ function carryLook() {
 
 /** Shows a frame alone, and what was left out below it; of a "… more" what is in it. @param {AnyPane} pane @param {number} node */
 function choose(pane, node) {
+  pane.focus = node;
+  showAlone(pane, node, false);
+}
+
+/** @param {AnyPane} pane @param {number} node @param {boolean} replace */
+function showAlone(pane, node, replace) {
   const side = sideOf(pane);
   const id = pane.data.id[node];
   const part = view.parts[side];
@@ -265,10 +276,9 @@ function choose(pane, node) {
     status.textContent = 'This page holds no more. Open the profile with sonde pprof -http to see what is in it.';
     return;
   }
-  pane.focus = node;
   const wanted = served && !part.open.includes(id) && (isGroup || (node > 0 && hasMore(pane.data, node, pane.tree.end[node])));
   const changed = { zoom: isGroup ? part.zoom : node ? id : 0, open: wanted ? [...part.open, id] : part.open };
-  change({ parts: { ...view.parts, [side]: changed } }, false);
+  change({ parts: { ...view.parts, [side]: changed } }, replace);
 }
 
 /** Callers and callees of a function; '': the whole graph again. @param {string} fn */
@@ -436,6 +446,9 @@ const keys = {
   c: () => copy('Name', active.nameOf(active.focus)),
   C: () => copy('Stack', active.stackOf(active.focus).join('\n')),
   y: () => copy('Row', rowText(active, active.focus)),
+  '+': () => active.zoomTowards(active.focus),
+  '=': () => active.zoomTowards(active.focus),
+  '-': () => active.zoomOut(),
   m: () => active.askedByKey(),
   ContextMenu: () => active.askedByKey(),
   s: sandwichOfFocus,

@@ -10,6 +10,7 @@ import { ROW, TEXT_LEAST, paint } from './paint.js';
 const LEAST = 0.4; // px: narrower frames are not drawn
 const TREE_ITEMS = 200;
 const UNSEEN_WIDTH = 1200; // px
+const WHEEL_STEP = 40; // px of deltaY a step: a pinch turns by few at a time, a wheel by 100
 
 /**
  * @typedef {import('./shape.js').Numbered} Numbered
@@ -26,6 +27,7 @@ const UNSEEN_WIDTH = 1200; // px
  * @typedef {Object} Host What a pane tells the page.
  * @property {(pane: Pane) => void} focused another frame has the focus
  * @property {(pane: Pane, node: number) => void} chosen a frame is to be shown alone
+ * @property {(pane: Pane, node: number) => void} zoomed a frame is to fill the width, the focus stays
  * @property {(pane: Pane, node: number, event: MouseEvent | null) => void} hovered -1: none
  * @property {(pane: Pane, node: number, x: number, y: number) => void} asked for its menu
  */
@@ -54,6 +56,7 @@ export class Pane {
     this.focus = 0; // the frame the keyboard is on
     this.hover = -1;
     this.whole = 0; // what 100 % is
+    this.turned = 0; // of the wheel, since the last step
     /** @type {Uint8Array | null} */
     this.matches = null;
     /** @type {{nodes: number[], weight: number}} */
@@ -68,6 +71,7 @@ export class Pane {
     canvas.addEventListener('mousemove', (event) => this.moved(event));
     canvas.addEventListener('mouseleave', () => this.setHover(-1, null));
     canvas.addEventListener('click', (event) => this.clicked(event));
+    canvas.addEventListener('wheel', (event) => this.wheeled(event), { passive: false });
     canvas.addEventListener('contextmenu', (event) => this.askedByMouse(event));
   }
 
@@ -348,7 +352,40 @@ export class Pane {
     this.setFocus(nodes[next]);
   }
 
+  // ---- zooming step by step ----
+
+  /** Fills the width with the next narrower frame on the way to one. @param {number} node */
+  zoomTowards(node) {
+    const { parent, gross } = this.tree;
+    if (node < 0 || !this.isShown(node)) return;
+    let next = this.root;
+    for (let p = this.isGroup(node) ? parent[node] : node; p > this.root; p = parent[p])
+      if (gross[p] < gross[this.root]) next = p;
+    if (next !== this.root) this.host.zoomed(this, next);
+  }
+
+  /** And back to the next wider, or to the whole if that is no wider. */
+  zoomOut() {
+    const { parent, gross } = this.tree;
+    let next = this.root;
+    while (next > 0 && gross[next] === gross[this.root]) next = parent[next];
+    if (gross[next] === gross[0]) next = 0;
+    if (next !== this.root) this.host.zoomed(this, next);
+  }
+
   // ---- the mouse ----
+
+  /** With Ctrl, as browsers zoom, and as they tell of a pinch; the wheel alone scrolls. @param {WheelEvent} event */
+  wheeled(event) {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    this.turned = Math.sign(event.deltaY) === Math.sign(this.turned) ? this.turned + event.deltaY : event.deltaY;
+    if (Math.abs(this.turned) < WHEEL_STEP) return;
+    const nearer = this.turned < 0;
+    this.turned = 0;
+    if (nearer) this.zoomTowards(this.nodeAt(event));
+    else this.zoomOut();
+  }
 
   /** @param {MouseEvent} event */
   nodeAt(event) {

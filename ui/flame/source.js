@@ -13,9 +13,16 @@ const KEPT_MAX = 30; // answers
 /** @type {Map<string, Promise<any>>} */
 const answers = new Map();
 
+/** What makes the report: not what is shown of it. */
+function reportQuery() {
+  const query = new URLSearchParams(location.search);
+  query.delete('p');
+  return query;
+}
+
 /** @param {string} path @param {Record<string, string>} params */
 async function load(path, params) {
-  const query = new URLSearchParams(location.search);
+  const query = reportQuery();
   for (const [name, value] of Object.entries(params)) query.set(name, value);
   const response = await fetch(path + '?' + query.toString());
   if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
@@ -24,7 +31,7 @@ async function load(path, params) {
 
 /** The answer, asked for once. @param {string} path @param {Record<string, string>} params @returns {Promise<any>} */
 function ask(path, params) {
-  const key = JSON.stringify([path, location.search, params]);
+  const key = JSON.stringify([path, reportQuery().toString(), params]);
   const known = answers.get(key);
   if (known) return known;
   const asked = load(path, params);

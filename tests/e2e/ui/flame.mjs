@@ -190,6 +190,72 @@ async function sandwich(url) {
   check('a function that is not there is said', (await page.textContent('#problem')).includes('nothing-of-this-name'), await page.textContent('#problem'));
 }
 
+/** google/pprof's parameter for a function's callers and callees. */
+async function pivot(url) {
+  const page = await newPage();
+  const asked = () => new URL(page.url()).searchParams.get('p');
+  const heads = async () => [await page.textContent('#callers-head'), await page.textContent('#callees-head')];
+  for (const pattern of ['next_token', '^next_token$', 'xt_tok']) {
+    await open(page, url + '?p=' + encodeURIComponent(pattern));
+    check(`p=${pattern} shows callers and callees`, await page.isVisible('#callers-canvas') && (await heads())[0] === 'Who calls next_token', await heads());
+  }
+  check('links of the page leave it behind', await page.$$eval('nav.pages a', (all) => all.every((a) => !new URL(a.href).searchParams.has('p'))));
+  await page.click('#crumbs button:has-text("Whole graph")');
+  await settled(page);
+  check('the whole graph takes it away', asked() === null && await page.isVisible('#main-canvas'), page.url());
+  await page.goBack();
+  await settled(page);
+  check('back brings it back', asked() === 'xt_tok' && (await heads())[0] === 'Who calls next_token', page.url());
+  await open(page, url + '?si=cpu');
+  await press(page, 'ArrowDown', 'ArrowDown', 'ArrowDown', 's');
+  check('S writes it beside the filters', asked() === '^parse$' && new URL(page.url()).searchParams.get('si') === 'cpu', page.url());
+  await page.goto('about:blank');
+  await open(page, url + '?p=%5Eparse%24');
+  check('the link is enough', (await heads())[1] === 'What parse calls', await heads());
+  await press(page, 'Escape');
+  check('Escape takes it away', asked() === null && await page.isVisible('#main-canvas'), page.url());
+  for (const pattern of ['no_such', '(']) {
+    await page.goto(url + '?p=' + encodeURIComponent(pattern));
+    await page.waitForSelector('#problem:not([hidden])');
+    check(`a pivot that is none is said: ${pattern}`, (await page.textContent('#problem')).includes(pattern), await page.textContent('#problem'));
+  }
+}
+
+async function zoom(url) {
+  const page = await newPage();
+  await open(page, url);
+  const turn = async (deltaY, ctrlKey) => {
+    const taken = await page.$eval('#main-canvas', (canvas, { deltaY, ctrlKey }) => {
+      const box = canvas.getBoundingClientRect();
+      return !canvas.dispatchEvent(new WheelEvent('wheel',
+        { deltaY, ctrlKey, bubbles: true, cancelable: true, clientX: box.left + 60, clientY: box.top + 4.5 * (box.height / 5) }));
+    }, { deltaY, ctrlKey });
+    await settled(page);
+    return taken;
+  };
+  check('the wheel alone scrolls', !(await turn(-100, false)) && !hash(page).has('z'), page.url());
+  check('a little pinch is no step yet', (await turn(-15, true)) && !hash(page).has('z'), page.url());
+  await turn(-15, true);
+  await turn(-15, true);
+  const first = await crumbs(page);
+  check('but a few are one, towards the frame under it', hash(page).has('z') && first.startsWith('all › main'), first);
+  await turn(-100, true);
+  const second = await crumbs(page);
+  check('Ctrl+wheel goes on', second.startsWith(first) && second.length > first.length, [first, second]);
+  await turn(100, true);
+  check('and back', (await crumbs(page)) === first, await crumbs(page));
+  await turn(100, true);
+  check('to the whole', (await crumbs(page)) === '' && !hash(page).has('z'), page.url());
+  await page.focus('#main-tree');
+  await press(page, 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', '+');
+  const nearer = await crumbs(page);
+  await press(page, '+');
+  check('+ does so towards the focus', nearer !== '' && (await crumbs(page)).startsWith(nearer) && (await crumbs(page)).length > nearer.length, [nearer, await crumbs(page)]);
+  await press(page, '-', '-');
+  check('- goes back', (await crumbs(page)) === '', await crumbs(page));
+  check('no error was met', page.errors.length === 0, page.errors);
+}
+
 async function frameMenu(url) {
   const page = await newPage();
   await open(page, url);
@@ -330,7 +396,7 @@ async function standalone() {
 
 await run(async () => {
   const url = (await serve(CPU)) + '/ui/flamegraph';
-  for (const part of [keyboard, mouse, search, looks, table, sandwich, frameMenu, themes, narrow]) await part(url);
+  for (const part of [keyboard, mouse, search, looks, table, sandwich, pivot, zoom, frameMenu, themes, narrow]) await part(url);
   await diff();
   await standalone();
 });

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A leak, found: notes.c serves under `sonde run -http`, its client asks, and the heap profile says what is
-# still in use and what grew in two seconds. run.sh BUILD
+# still in use, what grew in two seconds, and what is lost for good. run.sh BUILD
 set -eu
 here=$(realpath "$(dirname "$0")")
 sonde=$(realpath "$1")/sonde
@@ -24,6 +24,9 @@ echo "== the same, ?seconds=2: what grew while the client asked again"
 client=$!
 "$sonde" pprof -top "${url}heap?seconds=2" 2>/dev/null
 wait "$client"
+echo
+echo "== ?leak=1: what no pointer leads to any more"
+"$sonde" pprof -top "${url}heap?leak=1" 2>/dev/null
 echo
 echo "== sonde pprof -list=put: where"
 "$sonde" pprof -list='^put$' "${url}heap" 2>/dev/null

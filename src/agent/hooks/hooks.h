@@ -48,7 +48,7 @@ void hooks_sigprof_unblock(bool masked);
 bool hooks_sigprof_masked(void);
 /* Takes back signals of ours that are pending: the process is about to become another program. */
 void hooks_sigprof_take_back(void);
-/* How many signals of ours the calling thread has handled: they, too, interrupt system calls. */
+/* How many signals of ours have made a system call of the calling thread fail. */
 extern _Thread_local unsigned hooks_own_signals __attribute__((tls_model("initial-exec")));
 /* In a fork's child: nobody holds a lock of the hooks. */
 void hooks_after_fork_child(void);

@@ -127,15 +127,27 @@ static void forward(siginfo_t *info, ucontext_t *context)
 	call_view(&view, info, context);
 }
 
+/* Whether the system call that the signal interrupted is to fail for it. Most are begun again by the
+ * kernel instead (SA_RESTART): they may yet be interrupted by a signal of the program's. */
+static bool fails_call(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (long)context->uc_mcontext.gregs[REG_RAX] == -EINTR;
+#else
+	return (long)context->uc_mcontext.regs[0] == -EINTR;
+#endif
+}
+
 static void on_sigprof(int sig, siginfo_t *info, void *context)
 {
 	int before = errno;
 	struct thread *t = cpu_owner(info);
-	hooks_own_signals++;
+	unsigned fails = fails_call(context);
+	hooks_own_signals += fails;
 	if (t) {
 		cpu_sample(t, info->si_overrun, context);
 	} else if (!control_queued(info, context)) {
-		hooks_own_signals--;
+		hooks_own_signals -= fails;
 		forward(info, context);
 	}
 	errno = before;

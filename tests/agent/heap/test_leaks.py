@@ -1,6 +1,7 @@
 """Leaks: what grew while one looked, and what no pointer leads to."""
 import os
 import subprocess
+import sys
 import tempfile
 
 from agentlib import SONDE, WORK, Profile, Skip, main, program, sonde_run, test
@@ -147,6 +148,19 @@ def test_unreachable_over_http():
     assert contained(got, LOST), got
     assert contained({of: LOST[of] for of in ("lost_chain", "lost_ring", "lost_itself")}, got), got
     assert b"lost_ring" in text and b"kept_" not in text, text
+
+
+@test
+def test_a_signal_of_the_programs_own_afterwards():
+  # Our signals have interrupted the same accept() before, which the kernel began again each time.
+  code = ("import signal, socket, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+          "s = socket.create_server(('localhost', 0))\nprint('up', flush=True)\ns.accept()")
+  with Served(sys.executable, "-c", code) as served:
+    assert served.run.stdout.readline() == "up\n"
+    for _ in range(3):
+      served.profile("heap?leak=1")
+    served.run.terminate()
+    assert served.run.wait(60) == 7
 
 
 # --- nothing is lost that is not ---

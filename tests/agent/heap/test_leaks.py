@@ -45,6 +45,7 @@ def test_grown_as_the_program_asks_when_recorded():
 @test
 def test_grown_over_http():
   with Served(program("grows"), "on", flags=("-heaprate", "1")) as served:
+    assert served.run.stdout.readline() == "up\n"
     profile = served.profile("heap?leak=1&seconds=2")
     text = served.ask("heap?leak=1&seconds=1&debug=1")
   objects, size = through(profile, "leaky")
@@ -179,6 +180,7 @@ def test_a_storm_that_looks_at_itself():
 @test
 def test_a_storm_looked_at_from_outside():
   with Served(program("moving"), "on", flags=("-heaprate", "1")) as served:
+    assert served.run.stdout.readline() == "up\n"
     for _ in range(10):
       profile = served.profile("heap?leak=1")
       assert profile.samples == [], (profile.comments, profile.samples)

@@ -111,6 +111,8 @@ static void once(const char *path)
 static void on(void)
 {
 	struct pollfd in = {0, POLLIN, 0};
+	printf("up\n");
+	fflush(stdout);
 	while (poll(&in, 1, 10) == 0) {
 		leaky(1);
 		churn();

@@ -203,7 +203,7 @@ int sonde_heap_leaks_since(const struct sonde_profile_delta *delta, int fd);
  * scaled. A block whose address is kept in disguise (an exclusive or, a tag in its upper bits, in a
  * file, by the kernel alone) looks lost.
  *
- * All memory of the process that can be written is read, at about 1 GB a second, and several times over
+ * All memory of the process that can be written is read, 1 GB in some 3 seconds, and several times over
  * where there are other threads, which go on meanwhile. Takes some 120 bytes for each recorded block,
  * not from malloc.
  *

@@ -9,13 +9,15 @@
 #include "web/internal.h"
 
 enum {
-	LINE_LIMIT = 4000,    /* bytes */
-	STRING_LIMIT = 12000, /* bytes */
+	LABEL_LINE_LIMIT = 200, /* bytes: a box as wide as a long name leaves nothing to be read */
+	LINE_LIMIT = 4000,	/* of tooltips, which menus take the names from */
+	STRING_LIMIT = 12000,
 };
 
 struct cleaner {
 	struct buf *out;
 	size_t line, string; /* bytes of this one so far */
+	size_t line_limit;
 	bool in_string, cut;
 };
 
@@ -39,7 +41,7 @@ static void put_piece(struct cleaner *c, const char *s, size_t n, bool text)
 	bool end = is_line_end(s, n);
 	c->line = end ? 0 : c->line + n;
 	c->string += n;
-	if (c->line > LINE_LIMIT || c->string > STRING_LIMIT) {
+	if (c->line > c->line_limit || c->string > STRING_LIMIT) {
 		if (!c->cut)
 			buf_addstr(c->out, "…");
 		c->cut = true;
@@ -53,6 +55,17 @@ static void put_piece(struct cleaner *c, const char *s, size_t n, bool text)
 		buf_addstr(c->out, "\xef\xbf\xbd");
 }
 
+static bool is_label(const struct buf *before)
+{
+	static const char *const names[] = {"label=", "label = "};
+	for (size_t i = 0; i < array_len(names); i++) {
+		size_t n = strlen(names[i]);
+		if (before->len >= n && memcmp(before->data + before->len - n, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
 void web_clean_graph(const struct buf *graph, struct buf *out)
 {
 	struct cleaner c = {.out = out};
@@ -61,7 +74,11 @@ void web_clean_graph(const struct buf *graph, struct buf *out)
 		bool text = true;
 		n = c.in_string ? next_piece(s, graph->len - i, &text) : 1;
 		if (*s == '"') {
-			c = (struct cleaner){.out = out, .in_string = !c.in_string};
+			c = (struct cleaner){
+				.out = out,
+				.in_string = !c.in_string,
+				.line_limit = is_label(out) ? LABEL_LINE_LIMIT : LINE_LIMIT,
+			};
 			buf_addch(out, '"');
 		} else if (c.in_string) {
 			put_piece(&c, s, n, text);

@@ -110,10 +110,10 @@ function scheme() {
 /** @param {Record<string, import('./shape.js').Numbered>} sources */
 function showSources(sources) {
   const scale = view.normal ? normalScale(data, view.type) : 1;
-  const { whole } = makeTree(data, view.type, scale);
+  const { whole, gross } = makeTree(data, view.type, scale);
   const look = { type: view.type, unit: data.types[view.type], order: view.order, colour: scheme(), collapsed: view.collapsed, scale };
   const inTree = document.activeElement?.classList.contains('tree');
-  complain('');
+  complain(gross[0] ? '' : 'The profile, as it is filtered, has no samples of type ' + data.types[view.type].name + '.');
   for (const side of SIDES) element(side + '-part', HTMLElement).hidden = view.table || !sources[side];
   for (const side of shownSides()) {
     panes[side].upward = side === 'callers' || (side === 'main' && view.flipped);

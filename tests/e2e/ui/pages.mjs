@@ -105,7 +105,7 @@ async function hostile() {
   page.on('dialog', (dialog) => dialogs.push(dialog.message()));
   for (const view of ['flamegraph', 'flamegraph#view=table', 'flamegraph#fn=main', 'flamegraph?f=%3Cscript%3E', 'flamegraph#q=%3Cimg%20src=x%20onerror=alert(1)%3E', ...VIEWS, 'disasm?f=main', 'source?f=main']) {
     const response = await page.goto('about:blank').then(() => page.goto(url + '/ui/' + view));
-    if (view === 'graph') check('a graph of hostile names is drawn', response.status() === 200 && (await page.$$('.graph .node')).length > 5, response.status());
+    if (view === 'graph') check('a graph of hostile names is drawn', response.status() === 200 && (await page.$$('.graph .node')).length > 5 && await page.$eval('.graph svg', (svg) => svg.viewBox.baseVal.width < 10000), response.status());
     await page.waitForLoadState('networkidle');
     const found = await page.evaluate(() => ({ title: document.title, images: document.images.length, scripts: document.scripts.length }));
     const scripts = response.headers()['content-type'].startsWith('text/html') ? (view.startsWith('flamegraph') ? 2 : 1) : 0;
@@ -118,9 +118,18 @@ async function hostile() {
   check('no script was refused, because none was tried', page.errors.filter((e) => !/status of (400|501)/.test(e)).length === 0, page.errors);
 }
 
+async function empty() {
+  const page = await newPage();
+  const url = await serve(makeProfile('empty'));
+  await open(page, url + '/ui/flamegraph');
+  check('a profile without samples says so', (await page.textContent('#problem')).includes('no samples of type cpu'), await page.textContent('#problem'));
+  check('no error was met', page.errors.length === 0, page.errors);
+}
+
 await run(async () => {
   const url = await serve(CPU);
   for (const part of [views, graph, configurations]) await part(url);
   await hostile();
+  await empty();
   check('the profile it makes is one', sonde('pprof', '-top', makeProfile('hostile')).includes('main'));
 });

@@ -3,6 +3,7 @@
 
   huge      500,000 distinct stacks, 20 to 26 frames deep
   hostile   markup, quotes, controls and bytes that are no UTF-8 wherever a profile has text
+  empty     no samples
   before, after   a pair: what one has more, less or not at all of the other
 """
 import gzip
@@ -84,6 +85,10 @@ def hostile(profile):
   profile.stack([b"main", "\u202eright to left\u2028\U0001f525".encode()], 200000000)
 
 
+def empty(profile):
+  """No sample at all."""
+
+
 def before(profile):
   profile.stack([b"main", b"run", b"steady"], 400000000)
   profile.stack([b"main", b"run", b"slower"], 200000000)
@@ -97,7 +102,7 @@ def after(profile):
 
 
 def main():
-  kinds = {"huge": huge, "hostile": hostile, "before": before, "after": after}
+  kinds = {"huge": huge, "hostile": hostile, "empty": empty, "before": before, "after": after}
   profile = Profile()
   kinds[sys.argv[1]](profile)
   is_hostile = sys.argv[1] == "hostile"

@@ -27,7 +27,7 @@ _sonde_flags() {
 
 # `sonde run` takes a program after its flags: complete it from PATH, and what follows as files.
 _sonde_run() {
-	local i word with_value='^-(hz|o|heap|heaprate|http|httptoken|dumpsignal|dumpdir|block|blockrate|mutex|mutexfraction|threadcreate|wall|wallhz)$'
+	local i word with_value='^-(hz|o|heap|heaprate|http|httptoken|dumpsignal|dumpdir|block|blockrate|mutex|mutexfraction|threadcreate|goroutine|wall|wallhz)$'
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		[[ $word =~ $with_value ]] && ((i++)) && continue

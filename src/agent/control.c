@@ -158,9 +158,10 @@ static void ask_for_stack(struct thread *t)
 	pthread_attr_destroy(&attr);
 }
 
-/* pthread_getattr_np allocates; here, on the thread itself and with no lock held, it may. */
+/* What only the thread itself can say. pthread_getattr_np allocates; here, on the thread itself and with no lock held, it may. */
 static void note_stack(struct thread *t)
 {
+	t->life.handle = (uint64_t)pthread_self();
 	heap_quiet_begin();
 	ask_for_stack(t);
 	heap_quiet_end();
@@ -235,6 +236,7 @@ static void note_creation(struct recording *rec, struct thread *t, const void *c
 	recording_count(c ? &c->values[0] : &rec->lost[RECORDING_THREADCREATE], 1);
 	atomic_store(&t->creator, s ? recording_ref(rec, s) : 0);
 	atomic_store(&t->labels, labels);
+	t->life.creator = creator ? atomic_load(&creator->tid) : 0;
 }
 
 struct thread *control_thread_created(void *(*start)(void *), void *arg, const void *caller)
@@ -290,6 +292,7 @@ void control_thread_begins(struct thread *thread)
 		return;
 	}
 	note_stack(thread);
+	thread->life.born_ns = sig_clock_ns(CLOCK_MONOTONIC);
 	struct recording *rec = state_enter(&token);
 	if (!rec) {
 		threads_publish(&state->threads, thread, sig_gettid());
@@ -491,6 +494,13 @@ static void await_called(const struct recording *rec)
 		sig_syscall(SYS_nanosleep, &step, 0);
 }
 
+/* The goroutine profile is of the moment: what is settled is the next snapshot. */
+static void settle_snapshot(struct recording *rec)
+{
+	uint64_t last = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
+	set_rate(rec, RECORDING_GOROUTINE, last >= UINT32_MAX ? 1 : last + 1);
+}
+
 void control_settle(enum recording_kind kind)
 {
 	unsigned token;
@@ -499,7 +509,10 @@ void control_settle(enum recording_kind kind)
 		return;
 	sig_lock(&control.lock);
 	atomic_store(&rec->called, 0);
-	settle(rec, kind);
+	if (kind == RECORDING_GOROUTINE)
+		settle_snapshot(rec);
+	else
+		settle(rec, kind);
 	sig_unlock(&control.lock);
 	await_called(rec);
 	state_leave(token);

@@ -51,7 +51,8 @@ bool control_is_token(const siginfo_t *info);
 void control_call(struct recording *rec, int tid, uintptr_t token);
 
 /* A profile of this kind is about to be read by this process: what is open is charged, or will be
- * by the threads that are called for it, which are waited for. */
+ * by the threads that are called for it, which are waited for; of the goroutine profile a snapshot is
+ * taken. */
 void control_settle(enum recording_kind kind);
 
 /* The calling thread's slot where it has been found already; in a fork's child it is wiped. */

@@ -340,17 +340,37 @@ static struct export_count read_count(
 	return count;
 }
 
+/* As locations, leaf first. */
+static void locate(struct builder *b, const struct recording_stack *s, uint32_t *ret)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		bool exact = i == 0 && (s->flags & RECORDING_LEAF_EXACT);
+		ret[i] = location_of(b, s->layout, s->pcs[i] - !exact);
+	}
+}
+
 static void add_count(
 	void *ctx, rec_ref ref, const struct recording_stack *s, const struct recording_count *c)
 {
 	struct builder *b = ctx;
 	uint32_t stack[RECORDING_STACK_MAX];
 	struct export_count count = read_count(b, ref, c);
-	for (uint32_t i = 0; i < s->n; i++) {
-		bool exact = i == 0 && (s->flags & RECORDING_LEAF_EXACT);
-		stack[i] = location_of(b, s->layout, s->pcs[i] - !exact);
-	}
+	locate(b, s, stack);
 	add_sample(b, stack, s->n, &count);
+}
+
+uint32_t export_add_stack(struct builder *b, rec_ref ref, rec_ref labels_ref)
+{
+	const struct export_source source = {b->rec, b->size};
+	const struct recording_stack *s = stack_at(&source, ref);
+	struct label labels[RECORDING_LABELS_MAX];
+	uint32_t stack[RECORDING_STACK_MAX];
+	const int64_t one[EXPORT_TYPES_MAX] = {1};
+	if (!s)
+		return PROFILE_NONE;
+	locate(b, s, stack);
+	profile_add_sample(b->p, stack, s->n, one, labels, add_labels(b, labels_ref, labels));
+	return b->p->sample_n - 1;
 }
 
 /* Go's name for such a frame is runtime/pprof.lostProfileEvent. */
@@ -418,7 +438,10 @@ static int read_recording(struct builder *b, const struct export_source *source,
 		return 0;
 	read_times(b);
 	read_layouts(b);
-	rc = export_each_count(source, b->opts->view->kind, add_count, b, err);
+	if (b->opts->threads)
+		export_threads_read(b->opts->threads, b, source);
+	else
+		rc = export_each_count(source, b->opts->view->kind, add_count, b, err);
 	drop_layouts(b);
 	return rc;
 }

@@ -20,15 +20,19 @@
 #include "agent/waits.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+
+#define FINISH_MS 100
 
 /* One more thread on this stack: the high half is the snapshot's number. */
-static void count(struct recording *rec, struct thread *t, const struct captured *stack,
+static void count(struct recording *rec, const struct recording_stack *s, uint32_t labels,
 	uint64_t key, uint32_t snapshot)
 {
-	struct recording_stack *s = stacks_intern(rec, stack);
 	struct recording_count *c =
-		s ? stacks_count(rec, s, RECORDING_GOROUTINE, atomic_load(&t->labels), key, 1)
-		  : NULL;
+		s ? stacks_count(rec, s, RECORDING_GOROUTINE, labels, key, 1) : NULL;
 	if (!c) {
 		recording_count(&rec->lost[RECORDING_GOROUTINE], 1);
 		return;
@@ -39,32 +43,121 @@ static void count(struct recording *rec, struct thread *t, const struct captured
 	while (!atomic_compare_exchange_weak(&c->values[0], &before, after));
 }
 
-static bool count_waiting(struct recording *rec, struct thread *t, uint32_t snapshot)
+/* --- what is known of each thread --- */
+
+/* The row of the thread's place in the registry, new or old; NULL: no memory. One thread at a time
+ * writes it: the taker, or the thread itself when it is called. */
+static struct recording_thread *row_of(struct recording *rec, struct thread *t)
+{
+	rec_ref have = atomic_load(&t->life.row);
+	if (have)
+		return recording_at(rec, have);
+	struct recording_thread *row = recording_alloc(rec, sizeof(*row));
+	if (!row)
+		return NULL;
+	rec_ref ref = recording_ref(rec, row);
+	row->next = atomic_load(&rec->snapshot_threads);
+	while (!atomic_compare_exchange_weak(&rec->snapshot_threads, &row->next, ref))
+		;
+	atomic_store(&t->life.row, ref);
+	return row;
+}
+
+static void note(struct recording *rec, struct thread *t, const struct recording_stack *s,
+	const struct wait_what *what, uint64_t since_ns, uint32_t snapshot)
+{
+	uint32_t labels = atomic_load(&t->labels);
+	struct recording_thread *row = s ? row_of(rec, t) : NULL;
+	count(rec, s, labels, what->kind, snapshot);
+	if (!row)
+		return;
+	atomic_store(&row->snapshot, 0);
+	row->tid = atomic_load(&t->tid);
+	row->creator = t->life.creator;
+	row->stack = recording_ref(rec, s);
+	row->created_at = atomic_load(&t->creator);
+	row->labels = labels;
+	row->wait = what->kind;
+	row->fd = what->fd;
+	row->object = what->object;
+	row->owner = what->owner;
+	row->handle = t->life.handle;
+	row->since_ns = since_ns;
+	row->born_ns = t->life.born_ns;
+	atomic_store(&row->snapshot, snapshot);
+}
+
+/* The word of a lock that names who has it; 0: its kind has none. */
+static uintptr_t owner_word(const struct wait_what *what)
+{
+	switch (what->kind) {
+	case WAIT_MUTEX:
+		return what->object + offsetof(pthread_mutex_t, __data.__owner);
+	case WAIT_RWLOCK_READ:
+	case WAIT_RWLOCK_WRITE:
+		return what->object + offsetof(pthread_rwlock_t, __data.__cur_writer);
+	default:
+		return 0;
+	}
+}
+
+static bool note_waiting(struct recording *rec, struct thread *t, uint32_t snapshot)
 {
 	struct capture c;
 	struct wait_what what;
 	uint64_t since;
+	t->life.seq = atomic_load(&t->wait.seq);
 	if (!capture_wait(&c, t, &what, &since))
 		return false;
-	count(rec, t, &c.stack, what.kind, snapshot);
+	note(rec, t, stacks_intern(rec, &c.stack), &what, since, snapshot);
 	capture_done(&c);
 	return true;
 }
 
+/* Who has the locks that are waited for is read once all waits have been: a thread that still waits
+ * as it did has waited all the while between, in which it can neither have taken nor released a lock.
+ * So a cycle among what is noted here is one. Of those that wait no more nothing is noted. A thread
+ * that has just been given the lock is its owner: not of one that it waited for itself. */
+static void note_owner(struct recording *rec, struct thread *t)
+{
+	struct recording_thread *row = recording_at(rec, atomic_load(&t->life.row));
+	const struct wait_what what = {.kind = (uint8_t)row->wait, .object = row->object};
+	uintptr_t word = owner_word(&what);
+	int32_t before = row->owner, owner = 0;
+	if (word && !sig_peek(&owner, word, sizeof(owner)))
+		owner = 0;
+	bool waits = atomic_load(&t->wait.seq) == t->life.seq;
+	if (owner == row->tid && before != owner)
+		owner = 0;
+	row->owner = waits ? owner : 0;
+	if (!waits && row->wait == WAIT_JOIN)
+		row->object = 0;
+}
+
+static bool is_noted(const struct recording *rec, const struct thread *t, uint32_t snapshot)
+{
+	rec_ref ref = atomic_load(&t->life.row);
+	const struct recording_thread *row = ref ? recording_at(rec, ref) : NULL;
+	return row && atomic_load(&row->snapshot) == snapshot && row->wait != WAIT_NONE;
+}
+
 static void take(struct recording *rec, uint32_t snapshot)
 {
-	int self = sig_gettid();
 	atomic_store(&rec->snapshot, snapshot);
-	atomic_store(&rec->called, 0);
+	atomic_store(&rec->snapshot_ns, sig_clock_ns(CLOCK_MONOTONIC));
 	cpu_look(rec, true);
 	uint32_t high = atomic_load(&state->threads.high);
+	struct thread *slots = state->threads.slots;
+	for (uint32_t i = 0; i < high; i++)
+		if (atomic_load(&slots[i].state) == THREAD_LIVE && !slots[i].hidden)
+			note_waiting(rec, &slots[i], snapshot);
 	for (uint32_t i = 0; i < high; i++) {
-		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) != THREAD_LIVE || t->hidden)
+		if (atomic_load(&slots[i].state) != THREAD_LIVE || slots[i].hidden)
 			continue;
-		bool waits = atomic_load(&t->tid) != self && count_waiting(rec, t, snapshot);
-		if (!waits)
-			control_call(rec, atomic_load(&t->tid), goroutine_call_token(rec));
+		if (is_noted(rec, &slots[i], snapshot))
+			note_owner(rec, &slots[i]);
+		else
+			control_call(rec, atomic_load(&slots[i].tid), goroutine_call_token(rec));
 	}
 }
 
@@ -84,14 +177,89 @@ static int set(struct recording *rec, uint64_t snapshot)
 	return 0;
 }
 
-const struct kind goroutine_kind = {.set = set};
+static void name_row(struct recording_thread *row)
+{
+	static const char before[] = "/proc/self/task/", behind[] = "/comm";
+	char path[sizeof(before) + sizeof(behind) + 10], digits[10];
+	size_t n = sizeof(before) - 1, count = 0;
+	memcpy(path, before, n);
+	for (int tid = row->tid; tid > 0; tid /= 10)
+		digits[count++] = (char)('0' + tid % 10);
+	while (count)
+		path[n++] = digits[--count];
+	memcpy(path + n, behind, sizeof(behind));
+	int fd = sig_open(path, O_RDONLY, 0);
+	if (fd < 0)
+		return;
+	long got = sig_syscall(SYS_read, fd, row->name, sizeof(row->name));
+	sig_close(fd);
+	if (got > 0)
+		row->name[got - 1] = 0; /* the newline */
+}
+
+static void name_rows(struct recording *rec)
+{
+	struct recording_thread *row;
+	for (rec_ref ref = atomic_load(&rec->snapshot_threads); ref; ref = row->next) {
+		row = recording_at(rec, ref);
+		if (atomic_load(&row->snapshot) == atomic_load(&rec->snapshot))
+			name_row(row);
+	}
+}
+
+/* The last one, where snapshots are wanted at all. The threads that do not wait in a hook get some time
+ * to answer; the one that ends the process is asked too. */
+static void finish(struct recording *rec)
+{
+	const struct timespec step = {0, 1000000};
+	atomic_store(&rec->called, 0);
+	take(rec, (uint32_t)atomic_load(&rec->rates.of[RECORDING_GOROUTINE]) + 1);
+	for (int i = 0; i < FINISH_MS && atomic_load(&rec->called); i++)
+		sig_syscall(SYS_nanosleep, &step, 0);
+	name_rows(rec);
+}
+
+/* Rows and stacks are the old recording's. */
+static void forget(void)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++) {
+		atomic_store(&state->threads.slots[i].life.row, 0);
+		atomic_store(&state->threads.slots[i].creator, 0);
+	}
+}
+
+const struct kind goroutine_kind = {.set = set, .finish = finish, .forget = forget};
+
+/* Whether the thread was interrupted in a system call: behind the instruction that makes it, or at it where
+ * the kernel will make the call again. */
+static bool is_in_syscall(uintptr_t pc)
+{
+#if defined(__x86_64__)
+	static const unsigned char call[] = {0x0f, 0x05};
+#elif defined(__aarch64__)
+	static const unsigned char call[] = {0x01, 0x00, 0x00, 0xd4};
+#endif
+	unsigned char code[2 * sizeof(call)];
+	bool behind = true, at = true;
+	if (!sig_peek(code, pc - sizeof(call), sizeof(code)))
+		return false;
+	for (size_t i = 0; i < sizeof(call); i++) {
+		behind &= code[i] == call[i];
+		at &= code[sizeof(call) + i] == call[i];
+	}
+	return behind || at;
+}
 
 void goroutine_answer(struct recording *rec, const ucontext_t *context)
 {
 	struct thread *t = threads_find(&state->threads, sig_gettid());
+	struct wait_what what = {.kind = WAIT_NONE, .fd = -1};
 	struct capture c;
-	if (t && capture_context(&c, t, context)) {
-		count(rec, t, &c.stack, WAIT_NONE, atomic_load(&rec->snapshot));
-		capture_done(&c);
-	}
+	if (!t || !capture_context(&c, t, context))
+		return;
+	if (is_in_syscall(c.stack.pcs[0]))
+		what.kind = WAIT_SYSCALL;
+	note(rec, t, stacks_intern(rec, &c.stack), &what, 0, atomic_load(&rec->snapshot));
+	capture_done(&c);
 }

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	      "sonderec"
-#define RECORDING_VERSION     6
+#define RECORDING_VERSION     7
 #define RECORDING_BUCKETS     (1u << 16)
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -140,7 +140,9 @@ struct recording {
 	_Atomic rec_ref labels[RECORDING_LABELS_BUCKETS]; /* struct recording_labels, by hash */
 	struct recording_rates rates;			  /* in force, or last in force */
 	struct recording_wishes wishes;
-	_Atomic uint32_t snapshot;  /* of threads, the newest */
+	_Atomic uint32_t snapshot;	  /* of threads, the newest */
+	_Atomic rec_ref snapshot_threads; /* struct recording_thread, newest first */
+	_Atomic uint64_t snapshot_ns;	  /* when it was taken, CLOCK_MONOTONIC */
 	_Atomic uint32_t called;    /* threads that were called for one, or for settling, and have
 				    * not answered yet */
 	_Atomic uint32_t leaving;   /* it becomes another program: no signal of ours any more */
@@ -200,6 +202,25 @@ struct recording_custom {
 	uint32_t name_n;
 	uint64_t key; /* of its counts */
 	char name[];  /* name_n bytes and a NUL */
+};
+
+/* A thread in a snapshot (goroutine.h). There is one for each place in the registry that was ever
+ * in a snapshot, and it is written again for the next. */
+struct recording_thread {
+	rec_ref next;
+	_Atomic uint32_t snapshot; /* that it is of; set last, 0 while it is being written */
+	int32_t tid;
+	int32_t creator; /* thread; 0: not known */
+	rec_ref stack;
+	rec_ref created_at; /* the creator's stack; 0: not known */
+	rec_ref labels;
+	int32_t fd;	 /* that it waits for; -1: none */
+	int32_t owner;	 /* thread that has the lock that it waits for; 0: not known */
+	uint32_t wait;	 /* enum wait_kind */
+	uint64_t object; /* lock, thread (a pthread_t) and so on, that it waits for; 0: none */
+	uint64_t handle; /* its pthread_t; 0: not known */
+	uint64_t since_ns, born_ns; /* CLOCK_MONOTONIC; 0: not known */
+	char name[16];		    /* as the process ended; before, readers find it in /proc */
 };
 
 struct recording_count {

@@ -26,6 +26,7 @@ enum wait_kind {
 	WAIT_FLOCK,
 	WAIT_CHILD,
 	WAIT_SIGNAL,
+	WAIT_SYSCALL, /* in a system call of which no hook knows */
 	WAIT_KINDS,
 };
 
@@ -55,6 +56,7 @@ static inline const char *wait_kind_name(unsigned kind)
 		[WAIT_FLOCK] = "flock",
 		[WAIT_CHILD] = "child",
 		[WAIT_SIGNAL] = "signal",
+		[WAIT_SYSCALL] = "syscall",
 	};
 	return kind < WAIT_KINDS ? names[kind] : "";
 }

@@ -224,8 +224,13 @@ static int start(struct run_session *s, const struct run_program *program, const
 	return -failed;
 }
 
+static bool must_settle(const struct run_session *s)
+{
+	return s->rates[RECORDING_WALL] || s->outputs[RUN_GOROUTINE].file[0];
+}
+
 /* Until the program has ended, whose end makes its pidfd readable; meanwhile dumps, when asked, and
- * settles the wall profile, so that little of it is lost if the program is killed. The mask is lifted
+ * settles what is open, so that little of it is lost if the program is killed. The mask is lifted
  * by the call itself, so that no signal falls between looking and waiting. */
 static void watch(const struct run_session *s, const sigset_t *mask)
 {
@@ -234,12 +239,12 @@ static void watch(const struct run_session *s, const sigset_t *mask)
 	if (fd < 0)
 		return;
 	const struct timespec every = {SETTLE_SECONDS, 0};
-	const struct timespec *timeout = s->rates[RECORDING_WALL] ? &every : NULL;
+	const struct timespec *timeout = must_settle(s) ? &every : NULL;
 	for (int n; (n = ppoll(&ended, 1, timeout, mask)) <= 0;) {
 		if (dump_wanted)
 			run_session_dump(s);
 		else if (n == 0)
-			run_session_settle(s);
+			run_session_settle(s, false);
 		dump_wanted = 0;
 	}
 	close(fd);
@@ -248,7 +253,7 @@ static void watch(const struct run_session *s, const sigset_t *mask)
 static int await(const struct run_session *s, const sigset_t *mask)
 {
 	int status = 0;
-	if (s->dump_signal || s->rates[RECORDING_WALL])
+	if (s->dump_signal || must_settle(s))
 		watch(s, mask);
 	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -418,6 +423,7 @@ int cmd_run(int argc, char **argv)
 					[RUN_THREADCREATE] = {"threadcreate", ""},
 					[RUN_WALL] = {"wall", ""},
 					[RUN_LEAKS] = {"leaks", ""},
+					[RUN_GOROUTINE] = {"goroutine", ""},
 				}};
 	unsigned hz = SESSION_HZ, wall_hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
@@ -447,6 +453,9 @@ int cmd_run(int argc, char **argv)
 			"write to `file` the stacks that created threads"},
 		{"wall", GOFLAG_STRING, &s.outputs[RUN_WALL].file,
 			"write to `file` where threads spent their time, running and waiting"},
+		{"goroutine", GOFLAG_STRING, &s.outputs[RUN_GOROUTINE].file,
+			"write to `file` where its threads were at the end (.txt: thread by "
+			"thread)"},
 		{"wallhz", GOFLAG_UINT, &wall_hz, "samples a second of it, 1 to 10000"},
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
@@ -480,6 +489,7 @@ int cmd_run(int argc, char **argv)
 		[RECORDING_BLOCK] = block_rate,
 		[RECORDING_MUTEX] = mutex_fraction,
 		[RECORDING_WALL] = wall_hz,
+		[RECORDING_GOROUTINE] = 1,
 		[RECORDING_HEAP] = heap_rate < 0 ? 0 : (uint64_t)heap_rate,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);

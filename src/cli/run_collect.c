@@ -5,6 +5,7 @@
 #include "cli/run.h"
 
 #include "cli/cli.h"
+#include "live/live.h"
 #include "symbolize/symbolize.h"
 
 #include <dirent.h>
@@ -112,25 +113,44 @@ void run_recordings_close(struct run_recordings *c)
 	mem_free(c->files);
 }
 
-static void settle(const struct run_session *s, const struct run_recording *r)
+/* Whether the process answers is its own business: it may have ended. */
+static void poke(struct recording *rec, enum recording_kind kind, uint64_t rate)
+{
+	if (poke_set_rate(rec, kind, rate))
+		return;
+}
+
+static void snapshot(struct recording *rec, bool always)
+{
+	uint32_t last = atomic_load(&rec->snapshot);
+	bool on = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
+	if (!on && !always)
+		return;
+	poke(rec, RECORDING_GOROUTINE, last == UINT32_MAX ? 1 : last + 1);
+	if (!on)
+		poke(rec, RECORDING_GOROUTINE, 0);
+}
+
+static void settle(const struct run_session *s, const struct run_recording *r, bool threads)
 {
 	struct err err = ERR_INIT;
 	struct recording *rec = run_recording_map(s, r->pid, r->sequence, &err);
 	if (!rec)
 		return;
-	uint64_t rate = atomic_load(&rec->rates.of[RECORDING_WALL]);
-	if (rate)
-		(void)!poke_set_rate(rec, RECORDING_WALL, rate); /* it may have ended */
+	uint64_t wall = atomic_load(&rec->rates.of[RECORDING_WALL]);
+	snapshot(rec, threads);
+	if (wall)
+		poke(rec, RECORDING_WALL, wall);
 	munmap(rec, rec->size);
 }
 
-void run_session_settle(const struct run_session *s)
+void run_session_settle(const struct run_session *s, bool threads)
 {
 	struct run_recordings c;
 	run_recordings_open(s, &c);
 	for (size_t i = 0, n; i < c.n; i += n) {
 		n = run_recordings_process(&c, i);
-		settle(s, &c.files[i + n - 1]);
+		settle(s, &c.files[i + n - 1], threads);
 	}
 	run_recordings_close(&c);
 }
@@ -248,6 +268,51 @@ static int write_profile(const struct run_output *out, struct profile *p,
 	return rc;
 }
 
+/* Thread by thread. */
+typedef void threads_fn(const struct profile *p, const struct export_threads *threads,
+	const struct recording *rec, struct buf *out);
+
+static void as_text(const struct profile *p, const struct export_threads *threads,
+	const struct recording *rec, struct buf *out)
+{
+	live_threads_text(p, threads, out);
+}
+
+/* NULL: the name of the file asks for a profile. */
+static threads_fn *threads_form(const struct run_output *out)
+{
+	const char *dot = strrchr(out->file, '.');
+	if (!dot || strcmp(out->view, "goroutine") != 0)
+		return NULL;
+	return strcmp(dot, ".txt") == 0	   ? as_text
+	       : strcmp(dot, ".json") == 0 ? live_threads_json
+					   : NULL;
+}
+
+/* Those of the image that ran last. */
+static int export_threads(const struct run_output *out, threads_fn *form,
+	const struct export_source *source, bool live, struct err *err)
+{
+	struct export_threads threads = EXPORT_THREADS_INIT;
+	struct export_opts opts = {
+		.view = export_view(out->view), .live = live, .threads = &threads};
+	struct export_summary sum;
+	struct profile p;
+	struct buf data = BUF_INIT;
+	int rc = export_profile(source, 1, &opts, &p, &sum, err);
+	if (rc)
+		return rc;
+	symbolize(&p);
+	form(&p, &threads, source->data, &data);
+	rc = write_output(out->file, &data, err);
+	if (!rc)
+		fprintf(stderr, "sonde run: %u threads: %s\n", threads.n, out->file);
+	buf_release(&data);
+	profile_release(&p);
+	export_threads_release(&threads);
+	return rc;
+}
+
 static int export_output(const struct run_session *s, const struct run_output *out, int pid,
 	const struct export_source *sources, size_t n, bool live, struct err *err)
 {
@@ -256,6 +321,10 @@ static int export_output(const struct run_session *s, const struct run_output *o
 	char file[PATH_MAX];
 	struct export_opts opts = {
 		.view = out->custom ? out->custom : run_view(out->view), .live = live};
+	name_output(s, out->file, pid, file, sizeof(file));
+	struct run_output named = {out->view, file, out->custom};
+	if (threads_form(out))
+		return export_threads(&named, threads_form(out), &sources[n - 1], live, err);
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);
 	if (rc)
 		return rc;
@@ -263,8 +332,6 @@ static int export_output(const struct run_session *s, const struct run_output *o
 		sum.duration_ns = s->duration_ns;
 		p.duration_nanos = (int64_t)s->duration_ns;
 	}
-	name_output(s, out->file, pid, file, sizeof(file));
-	struct run_output named = {out->view, file, out->custom};
 	if (sum.declined[0])
 		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
 			sum.exe[0] ? sum.exe : "the program", sum.declined);

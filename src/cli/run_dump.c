@@ -2,7 +2,8 @@
  * Profiles of a program that runs on, on a signal to `sonde run`.
  *
  * Recordings are read while they are written to (docs/recording.md), so the program takes no part
- * in this and gets no signal. (Rejected: a signal to the program, which may have a use for it.)
+ * in this but for what is of the moment: where its threads are, and what they wait in (poke.h). The
+ * signal that asks is not passed on: the program may have a use for it.
  */
 #include "cli/cli.h"
 #include "cli/run.h"
@@ -68,6 +69,13 @@ static bool dump_custom(void *ctx, const struct export_custom *custom)
 	return !d->rc;
 }
 
+/* Where its threads are was asked for this moment. */
+static bool is_recorded(const struct recording *rec, enum recording_kind kind)
+{
+	return kind == RECORDING_GOROUTINE ? atomic_load(&rec->snapshot) != 0
+					   : atomic_load(&rec->rates.of[kind]) != 0;
+}
+
 /* All kinds that the process records now. */
 static int dump_process(const struct run_session *s, const char *dir,
 	const struct run_recording *files, size_t n, struct err *err)
@@ -78,10 +86,13 @@ static int dump_process(const struct run_session *s, const char *dir,
 	for (size_t i = 0; (view = export_view_at(i)) && !rc; i++) {
 		char path[PATH_MAX + 64];
 		struct run_output out = {view->name, path, NULL};
-		if (!atomic_load(&rec->rates.of[view->kind]) || view->kind == RECORDING_GOROUTINE)
-			continue; /* a snapshot would need the program's part */
+		if (!is_recorded(rec, view->kind))
+			continue;
 		snprintf(path, sizeof(path), "%s/%s.pb.gz", dir, view->name);
 		rc = run_write_outputs(s, &out, 1, files, n, true, err);
+		snprintf(path, sizeof(path), "%s/%s.txt", dir, view->name);
+		if (!rc && view->kind == RECORDING_GOROUTINE)
+			rc = run_write_outputs(s, &out, 1, files, n, true, err);
 	}
 	struct dump customs = {s, dir, &files[n - 1], err, rc};
 	if (!rc)
@@ -98,7 +109,7 @@ void run_session_dump(const struct run_session *s)
 		cli_error("run", "%s", err.msg);
 		return;
 	}
-	run_session_settle(s);
+	run_session_settle(s, true);
 	run_recordings_open(s, &c);
 	if (!c.n)
 		cli_error("run", "no process has begun to record yet");

@@ -84,6 +84,7 @@ struct live_question {
 	const struct export_view *view;
 	long seconds;
 	bool leak, text;
+	bool each, json;  /* thread by thread; as JSON, not as text */
 	const char *name; /* of a file */
 	bool is_delta;	  /* which says so, as Go's */
 };
@@ -132,11 +133,16 @@ static int build(struct live_server *d, const struct live_process *process,
 	struct asking asking = {d, process};
 	const struct roots_question question = {ask_threads, &asking};
 	struct export_leaks leaks;
-	if (!q->leak)
-		return live_profile(d, process, &opts, ret, NULL, err);
-	int rc = since ? export_leaks_grown(&leaks, process->sources, process->n, since, err)
-		       : export_leaks_unreachable(
-				 &leaks, process->sources, process->n, &question, err);
+	int rc;
+	if (!q->leak) {
+		rc = live_profile(d, process, &opts, ret, NULL, err);
+		if (!rc && q->view->kind == RECORDING_GOROUTINE)
+			live_threads_comment(&process->sources[process->n - 1], ret);
+		return rc;
+	}
+	rc = since ? export_leaks_grown(&leaks, process->sources, process->n, since, err)
+		   : export_leaks_unreachable(
+			     &leaks, process->sources, process->n, &question, err);
 	opts = (struct export_opts){.view = q->view, .live = true, .leaks = &leaks};
 	if (!rc)
 		rc = live_profile(d, process, &opts, ret, NULL, err);
@@ -196,6 +202,28 @@ static long get_seconds(struct live_server *d, const struct http_request *req, l
 	return -1;
 }
 
+/* Thread by thread, those of the image that runs now. */
+static void answer_each(struct live_server *d, const struct live_process *process,
+	const struct live_question *q, struct http_response *ret)
+{
+	struct live_process now = {process->pid, &process->sources[process->n - 1], 1};
+	struct export_threads threads = EXPORT_THREADS_INIT;
+	struct export_opts opts = {.view = q->view, .live = true, .threads = &threads};
+	struct err err = ERR_INIT;
+	struct profile p;
+	if (live_profile(d, &now, &opts, &p, NULL, &err)) {
+		live_error(ret, 500, "%s", err.msg);
+	} else if (q->json) {
+		ret->type = "application/json; charset=utf-8";
+		live_threads_json(&p, &threads, now.sources[0].data, &ret->body);
+		profile_release(&p);
+	} else {
+		live_threads_text(&p, &threads, &ret->body);
+		profile_release(&p);
+	}
+	export_threads_release(&threads);
+}
+
 /* Threads are where they are now, not where they were when somebody asked last. */
 static int take_snapshot(struct live_server *d, const struct live_process *process, struct err *err)
 {
@@ -213,6 +241,8 @@ static void serve_snapshot(struct live_server *d, const struct http_request *req
 	pthread_mutex_lock(&d->snapshot);
 	if (take_snapshot(d, process, &err))
 		live_error(ret, 500, "%s", err.msg);
+	else if (q->each)
+		answer_each(d, process, q, ret);
 	else
 		answer(d, req, process, q, ret);
 	pthread_mutex_unlock(&d->snapshot);
@@ -251,7 +281,10 @@ static void serve_view(struct live_server *d, const struct http_request *req,
 		.seconds = get_seconds(d, req, 0, ret),
 		.leak = atoi(http_param(req, "leak")) > 0,
 		.text = atoi(http_param(req, "debug")) > 0,
+		.json = strcmp(http_param(req, "format"), "json") == 0,
 		.name = view->name};
+	q.each =
+		view->kind == RECORDING_GOROUTINE && (q.json || atoi(http_param(req, "debug")) > 1);
 	if (q.seconds < 0 || !is_sensible(&q, ret))
 		return;
 	q.is_delta = q.seconds > 0;

@@ -68,6 +68,16 @@ void live_index(struct live_server *d, const struct http_request *req,
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
 /* Its newest image alone: what custom profiles are of, whose numbers begin anew in each. */
 struct live_process live_newest(const struct live_process *process);
+/* Threads one by one (live_threads.c): in the form of Go's tracebacks, and as JSON. The profile is the one
+ * that came with them. */
+void live_threads_text(
+	const struct profile *p, const struct export_threads *threads, struct buf *out);
+void live_threads_json(const struct profile *p, const struct export_threads *threads,
+	const struct recording *rec, struct buf *out);
+/* Adds a comment for each cycle of threads that wait for each other. */
+void live_threads_comment(const struct export_source *source, struct profile *p);
+/* A sample's labels, as a JSON object (live_text.c). */
+void live_labels(const struct profile *p, uint32_t sample, struct buf *out);
 /* What a profile is of, for people. */
 const char *live_describe(const char *view);
 must_check int live_profile(struct live_server *d, const struct live_process *process,

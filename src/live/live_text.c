@@ -27,13 +27,45 @@ static void add_frames(const struct profile *p, uint32_t location, struct buf *o
 	}
 }
 
-static void add_sample(const struct profile *p, uint32_t i, struct stack *room, struct buf *out)
+void live_labels(const struct profile *p, uint32_t sample, struct buf *out)
+{
+	uint32_t n;
+	const struct label *labels = profile_labels(p, sample, &n);
+	buf_addch(out, '{');
+	for (uint32_t i = 0; i < n; i++) {
+		const char *key = profile_str(p, labels[i].key);
+		const char *value = profile_str(p, labels[i].str);
+		buf_addstr(out, i ? ", " : "");
+		json_string(out, key, strlen(key));
+		buf_addstr(out, ": ");
+		json_string(out, value, strlen(value));
+	}
+	buf_addch(out, '}');
+}
+
+/* Go shows those of goroutines, in a line of their own; heap profiles have numbers (of bytes) for labels,
+ * which the line of values says already. */
+static void add_labels(
+	const struct profile *p, const struct export_view *view, uint32_t sample, struct buf *out)
+{
+	uint32_t n;
+	profile_labels(p, sample, &n);
+	if (!n || view->kind == RECORDING_HEAP)
+		return;
+	buf_addstr(out, "# labels: ");
+	live_labels(p, sample, out);
+	buf_addch(out, '\n');
+}
+
+static void add_sample(const struct profile *p, const struct export_view *view, uint32_t i,
+	struct stack *room, struct buf *out)
 {
 	const uint32_t *stack = profile_stack(p, i, room);
 	buf_addstr(out, " @");
 	for (uint32_t at = 0; at < room->n; at++)
 		buf_printf(out, " %#llx", (unsigned long long)p->locations[stack[at]].address + 1);
 	buf_addch(out, '\n');
+	add_labels(p, view, i, out);
 	for (uint32_t at = 0; at < room->n; at++)
 		add_frames(p, stack[at], out);
 	buf_addch(out, '\n');
@@ -81,13 +113,24 @@ static void add_heading(const struct profile *p, const struct export_view *view,
 	}
 }
 
+/* What a reader of the text must not miss. */
+static void add_deadlocks(const struct profile *p, struct buf *out)
+{
+	for (uint32_t i = 0; i < p->comment_n; i++) {
+		const char *comment = profile_str(p, p->comments[i]);
+		if (strncmp(comment, "deadlock: ", 10) == 0)
+			buf_printf(out, "# %s\n", comment);
+	}
+}
+
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out)
 {
 	struct stack room = {0};
 	add_heading(p, view, out);
+	add_deadlocks(p, out);
 	for (uint32_t i = 0; i < p->sample_n; i++) {
 		add_value(view, profile_values(p, i), out);
-		add_sample(p, i, &room, out);
+		add_sample(p, view, i, &room, out);
 	}
 	stack_release(&room);
 }

@@ -141,8 +141,7 @@ static int build(struct live_server *d, const struct live_process *process,
 		return rc;
 	}
 	rc = since ? export_leaks_grown(&leaks, process->sources, process->n, since, err)
-		   : export_leaks_unreachable(
-			     &leaks, process->sources, process->n, &question, err);
+		   : export_leaks_unreachable(&leaks, process->sources, process->n, &question, err);
 	opts = (struct export_opts){.view = q->view, .live = true, .leaks = &leaks};
 	if (!rc)
 		rc = live_profile(d, process, &opts, ret, NULL, err);

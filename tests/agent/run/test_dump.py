@@ -15,7 +15,7 @@ got = []
 signal.signal(signal.SIGUSR2, lambda *a: got.append(1))
 print("up", flush=True)
 threading.Thread(target=lambda: None).start()
-end = time.time() + 2.5
+end = time.time() + 6
 while time.time() < end: sum(range(1000))
 print(len(got), flush=True)
 """
@@ -33,9 +33,12 @@ def start(*flags):
 @test
 def test_two_dumps_and_the_end():
   run, folder = start()
-  for _ in range(2):
+  for number in (1, 2):
     run.send_signal(signal.SIGUSR2)
-    time.sleep(0.6)
+    deadline = time.monotonic() + 5
+    while len(glob.glob(folder + "/sonde-*/threadcreate.pb.gz")) < number and time.monotonic() < deadline:
+      time.sleep(0.05)
+    time.sleep(0.2)  # some CPU time between them
   out, err = run.communicate(timeout=60)
   assert run.returncode == 0 and out == "0\n", (run.returncode, out, err)  # the program got no signal
   dumps = sorted(glob.glob(folder + "/sonde-*-*"))  # by time; a second one within the second ends in ".2"
@@ -44,7 +47,7 @@ def test_two_dumps_and_the_end():
   assert 0 < totals[0] < totals[1] < totals[2], totals
   created = Profile(dumps[0] + "/threadcreate.pb.gz")
   assert created.total(0) == 1
-  assert 0.5e9 < created.duration < 2e9, created.duration
+  assert 0.5e9 < created.duration < 5e9, created.duration
 
 
 @test

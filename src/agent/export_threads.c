@@ -4,7 +4,6 @@
 #include "agent/export_threads.h"
 
 #include "agent/export.h"
-#include "agent/wait_kinds.h"
 #include "pprof/pprof.h"
 
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #define SONDE_AGENT_EXPORT_THREADS_H
 
 #include "agent/recording.h"
+#include "agent/wait_kinds.h"
 #include "base/base.h"
 
 #define EXPORT_THREAD_NAME 16

@@ -10,8 +10,6 @@
  */
 #include "live/live.h"
 
-#include "agent/wait_kinds.h"
-
 #include <inttypes.h>
 #include <string.h>
 

@@ -15,16 +15,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, finish
+
 SONDE, INPUTS = os.path.abspath(sys.argv[1]), sys.argv[2]
-results = [0, 0]
-
-
-def check(name, ok, detail=""):
-  results[0] += 1
-  results[1] += not ok
-  print("%sok %d - %s" % ("" if ok else "not ", results[0], name))
-  if not ok:
-    print("# " + repr(detail)[:1200])
 
 
 class Server:
@@ -123,5 +117,4 @@ def threshold():
 series()
 two_columns()
 threshold()
-print("1..%d" % results[0])
-sys.exit(1 if results[1] else 0)
+sys.exit(finish())

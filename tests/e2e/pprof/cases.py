@@ -17,20 +17,14 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, finish
+
 SONDE = os.path.abspath(sys.argv[1])
 CASES = os.path.join(sys.argv[2], "cases/pprof")
 TMP = tempfile.mkdtemp()
 SETTINGS = os.path.join(TMP, ".config/pprof/settings.json")
 ENV = {"PATH": os.environ["PATH"], "HOME": TMP, "TZ": "UTC"}
-results = [0, 0]
-
-
-def check(name, ok, detail=""):
-  results[0] += 1
-  results[1] += not ok
-  print("%sok %d - %s" % ("" if ok else "not ", results[0], name))
-  if not ok:
-    print("# " + repr(detail)[:1200])
 
 
 class Server:
@@ -160,8 +154,7 @@ def main():
         continue
       run(server, case)
     server.stop()
-  print("1..%d" % results[0])
-  return 1 if results[1] else 0
+  return finish()
 
 
 sys.exit(main())

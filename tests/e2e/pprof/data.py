@@ -18,19 +18,13 @@ import tempfile
 import xml.dom.minidom
 from urllib.parse import quote
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, finish
+
 SONDE = os.path.abspath(sys.argv[1])
 TMP = tempfile.mkdtemp()
 ENV = {"PATH": os.environ["PATH"], "HOME": TMP, "TZ": "UTC"}
 HOSTILE = "<script>alert(1)</script>&\"'\\"
-results = [0, 0]
-
-
-def check(name, ok, detail=""):
-  results[0] += 1
-  results[1] += not ok
-  print("%sok %d - %s" % ("" if ok else "not ", results[0], name))
-  if not ok:
-    print("# " + repr(detail)[:600])
 
 
 class Server:
@@ -321,8 +315,7 @@ def main():
   check("it ends when asked to", server.stop() == 0)
   test_homes()
   test_large()
-  print("1..%d" % results[0])
-  return 1 if results[1] else 0
+  return finish()
 
 
 sys.exit(main())

@@ -13,19 +13,13 @@ import sys
 import tempfile
 from urllib.parse import quote
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, finish
+
 SONDE = os.path.abspath(sys.argv[1])
 TMP = os.path.realpath(tempfile.mkdtemp())
 ENV = {"PATH": os.environ["PATH"], "HOME": TMP, "TZ": "UTC"}
 HOSTILE = "</div><script>alert(1)</script>"
-results = [0, 0]
-
-
-def check(name, ok, detail=""):
-  results[0] += 1
-  results[1] += not ok
-  print("%sok %d - %s" % ("" if ok else "not ", results[0], name))
-  if not ok:
-    print("# " + repr(detail)[:900])
 
 
 def varint(n):
@@ -127,8 +121,7 @@ def main():
   server = Server(path, "-source_path=" + project, "-trim_path=" + os.path.dirname(secret))
   check("trimming does not lead out", "the secret" not in server.source("absolute")[1])
   server.stop()
-  print("1..%d" % results[0])
-  return 1 if results[1] else 0
+  return finish()
 
 
 sys.exit(main())

@@ -15,20 +15,14 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, finish, skip
+
 SONDE, INPUTS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 CPU = os.path.join(INPUTS, "cpu.pb.gz")
 HOSTILE = "</script><script>document.title=\"pwned\"</script><img src=x onerror=alert(1)>&'\""
 TMP = tempfile.mkdtemp()
 ENV = {"PATH": os.environ["PATH"], "HOME": TMP, "TZ": "UTC"}
-results = [0, 0]
-
-
-def check(name, ok, detail=""):
-  results[0] += 1
-  results[1] += not ok
-  print("%sok %d - %s" % ("" if ok else "not ", results[0], name))
-  if not ok:
-    print("# " + repr(detail)[:600])
 
 
 class Server:
@@ -150,8 +144,7 @@ def hostile(server):
 
 def browser(server):
   if not shutil.which("chromium"):
-    print("ok - the flame graph in a browser # SKIP chromium is not installed")
-    results[0] += 1
+    skip("the flame graph in a browser", "chromium is not installed")
     return
   command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--no-first-run", "--user-data-dir=" + TMP + "/chromium",
@@ -175,8 +168,7 @@ def main():
   p = subprocess.run([SONDE, "pprof", "-no_browser", "-http=localhost:notaport", CPU], capture_output=True, env=ENV)
   check("a port that is none is an error", p.returncode == 2 and b"listen localhost:notaport" in p.stderr, p.stderr)
   shutil.rmtree(TMP, ignore_errors=True)
-  print("1..%d" % results[0])
-  return 1 if results[1] else 0
+  return finish()
 
 
 sys.exit(main())

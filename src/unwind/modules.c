@@ -155,9 +155,11 @@ static void module_remove(struct module *m)
 {
 	set_idle(m->table, m->identity);
 	if (m->identity && list.gone) {
-		struct unwind_module *gone = &list.gone[list.gone_n % GONE_MAX];
-		*gone = m->info;
-		gone->gone = true;
+		/* In a full ring it is written over one that is shown, at whatever moment a
+		 * thread forks: at none is it there for one that is loaded. */
+		struct unwind_module gone = m->info;
+		gone.gone = true;
+		list.gone[list.gone_n % GONE_MAX] = gone;
 		list.gone_n++;
 	}
 	list.retired++;

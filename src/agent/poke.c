@@ -18,7 +18,8 @@
 static pthread_mutex_t wishes = PTHREAD_MUTEX_INITIALIZER; /* one at a time */
 
 #define TRIES	200
-#define STEP_NS 10000000
+#define STEP_NS 10000000 /* until it is poked again */
+#define LOOK_NS 200000	 /* between looks whether it has answered */
 
 static int send(int pidfd, int pid, uint64_t token)
 {
@@ -40,17 +41,27 @@ static int send_poke(struct recording *rec, int pidfd)
 	return rc;
 }
 
+/* Most answer within a few hundred microseconds. */
+static bool await_answer(const struct recording *rec, uint32_t asked)
+{
+	const struct timespec step = {0, LOOK_NS};
+	for (int i = 0; i < STEP_NS / LOOK_NS; i++) {
+		nanosleep(&step, NULL);
+		if ((int32_t)(atomic_load(&rec->wishes.answered) - asked) >= 0)
+			return true;
+	}
+	return false;
+}
+
 static int ask(struct recording *rec, int pidfd)
 {
-	const struct timespec step = {0, STEP_NS};
 	uint32_t asked = atomic_fetch_add(&rec->wishes.asked, 1) + 1;
 	for (int i = 0; i < TRIES; i++) {
-		if ((int32_t)(atomic_load(&rec->wishes.answered) - asked) >= 0)
-			return 0;
 		int rc = send_poke(rec, pidfd);
 		if (rc)
 			return rc;
-		nanosleep(&step, NULL);
+		if (await_answer(rec, asked))
+			return 0;
 	}
 	return -ETIMEDOUT;
 }
@@ -58,8 +69,8 @@ static int ask(struct recording *rec, int pidfd)
 /* The threads that were called answer by themselves; those that block the signal do not. */
 static void await_called(struct recording *rec)
 {
-	const struct timespec step = {0, STEP_NS / 10};
-	for (int i = 0; i < 10 * TRIES && atomic_load(&rec->called); i++)
+	const struct timespec step = {0, LOOK_NS};
+	for (int i = 0; i < TRIES * (STEP_NS / LOOK_NS) && atomic_load(&rec->called); i++)
 		nanosleep(&step, NULL);
 }
 

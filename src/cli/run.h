@@ -52,13 +52,14 @@ struct run_session {
 	struct run_output outputs[RUN_OUTPUTS];
 	uint64_t rates[RECORDING_KINDS];
 	bool children;
-	int dump_signal;	/* 0: none */
-	const char *dump_dir;	/* the directory that dumps make theirs in */
-	const char *http;	/* where to serve; "" for nowhere */
-	bool http_cmdline;	/* the command line as well */
-	const char *http_token; /* that a request must show; "" for none */
-	pid_t pid;		/* the program's */
-	uint64_t duration_ns;	/* it ran */
+	int dump_signal;		 /* 0: none */
+	const char *dump_dir;		 /* the directory that dumps make theirs in */
+	const char *http;		 /* where to serve; "" for nowhere */
+	bool http_cmdline;		 /* the command line as well */
+	const char *http_token;		 /* that a request must show; "" for none */
+	struct symbolize_cache *symbols; /* for all that is written */
+	pid_t pid;			 /* the program's */
+	uint64_t duration_ns;		 /* it ran */
 };
 
 must_check int run_session_new(struct run_session *s, struct err *err);

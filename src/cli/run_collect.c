@@ -29,6 +29,7 @@ static bool make_dir(struct run_session *s, const char *parent)
 int run_session_new(struct run_session *s, struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
+	s->symbols = symbolize_cache_new();
 	if (make_dir(s, "/dev/shm") || (tmp && *tmp && make_dir(s, tmp)) || make_dir(s, "/tmp"))
 		return 0;
 	return err_errno(err, "no directory for the recording in /dev/shm, $TMPDIR or /tmp");
@@ -44,6 +45,7 @@ void run_session_remove(struct run_session *s)
 	if (dir)
 		closedir(dir);
 	rmdir(s->dir);
+	symbolize_cache_free(s->symbols);
 }
 
 /* --- reading it --- */
@@ -215,9 +217,9 @@ static void warn(void *ctx, const char *text)
 	cli_error("run", "%s", text);
 }
 
-static void symbolize(struct profile *p)
+static void symbolize(const struct run_session *s, struct profile *p)
 {
-	struct symbolize_opts opts = {.local = true, .message = warn};
+	struct symbolize_opts opts = {.local = true, .message = warn, .cache = s->symbols};
 	struct err err = ERR_INIT;
 	if (symbolize_profile(p, &opts, &err))
 		cli_error("run", "symbolizing: %s", err.msg);
@@ -255,11 +257,11 @@ static void report(
 			(unsigned long long)sum->lost);
 }
 
-static int write_profile(const struct run_output *out, struct profile *p,
-	const struct export_summary *sum, struct err *err)
+static int write_profile(const struct run_session *s, const struct run_output *out,
+	struct profile *p, const struct export_summary *sum, struct err *err)
 {
 	struct buf data = BUF_INIT;
-	symbolize(p);
+	symbolize(s, p);
 	profile_write(p, &data);
 	int rc = write_output(out->file, &data, err);
 	buf_release(&data);
@@ -290,8 +292,8 @@ static threads_fn *threads_form(const struct run_output *out)
 }
 
 /* Those of the image that ran last. */
-static int export_threads(const struct run_output *out, threads_fn *form,
-	const struct export_source *source, bool live, struct err *err)
+static int export_threads(const struct run_session *s, const struct run_output *out,
+	threads_fn *form, const struct export_source *source, bool live, struct err *err)
 {
 	struct export_threads threads = EXPORT_THREADS_INIT;
 	struct export_opts opts = {
@@ -302,7 +304,7 @@ static int export_threads(const struct run_output *out, threads_fn *form,
 	int rc = export_profile(source, 1, &opts, &p, &sum, err);
 	if (rc)
 		return rc;
-	symbolize(&p);
+	symbolize(s, &p);
 	form(&p, &threads, source->data, &data);
 	rc = write_output(out->file, &data, err);
 	if (!rc)
@@ -324,7 +326,7 @@ static int export_output(const struct run_session *s, const struct run_output *o
 	name_output(s, out->file, pid, file, sizeof(file));
 	struct run_output named = {out->view, file, out->custom};
 	if (threads_form(out))
-		return export_threads(&named, threads_form(out), &sources[n - 1], live, err);
+		return export_threads(s, &named, threads_form(out), &sources[n - 1], live, err);
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);
 	if (rc)
 		return rc;
@@ -336,7 +338,7 @@ static int export_output(const struct run_session *s, const struct run_output *o
 		rc = err_set(err, ERR_UNSUPPORTED, "%s was not profiled: %s",
 			sum.exe[0] ? sum.exe : "the program", sum.declined);
 	else
-		rc = write_profile(&named, &p, &sum, err);
+		rc = write_profile(s, &named, &p, &sum, err);
 	profile_release(&p);
 	return rc;
 }

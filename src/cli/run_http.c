@@ -92,13 +92,14 @@ static int set_rate(void *ctx, const struct live_process *process, enum recordin
 int run_http_start(struct run_http **ret, const struct run_session *s, struct err *err)
 {
 	struct run_http *h = mem_zalloc(sizeof(*h));
-	const struct live_target target = {
-		h, open_process, close_process, each_process, set_rate, s->http_cmdline};
+	const struct live_target target = {h, open_process, close_process, each_process, set_rate,
+		.show_cmdline = s->http_cmdline, .keep_symbols = true};
 	h->session = s;
 	live_init(&h->live, &target);
 	const struct http_opts opts = {.address = s->http, .threads = true, .token = s->http_token};
 	int rc = http_start(&h->server, &opts, live_handle, &h->live, err);
 	if (rc < 0) {
+		live_release(&h->live);
 		mem_free(h);
 		return rc;
 	}
@@ -117,5 +118,6 @@ void run_http_stop(struct run_http *h)
 		return;
 	atomic_store(&h->live.closing, true);
 	http_stop(h->server);
+	live_release(&h->live);
 	mem_free(h);
 }

@@ -26,6 +26,13 @@ void live_init(struct live_server *d, const struct live_target *target)
 		.taking = PTHREAD_MUTEX_INITIALIZER};
 	if (!d->target.seconds_max)
 		d->target.seconds_max = SECONDS_MAX;
+	if (target->keep_symbols)
+		d->symbols = symbolize_cache_new();
+}
+
+void live_release(struct live_server *d)
+{
+	symbolize_cache_free(d->symbols);
 }
 
 void live_error(struct http_response *ret, unsigned status, const char *fmt, ...)
@@ -48,7 +55,7 @@ int live_profile(struct live_server *d, const struct live_process *process,
 	const struct export_opts *opts, struct profile *ret, struct export_summary *ret_sum,
 	struct err *err)
 {
-	struct symbolize_opts symbolize = {.local = true};
+	const struct symbolize_opts symbolize = {.local = true, .cache = d->symbols};
 	int rc = export_profile(process->sources, process->n, opts, ret, ret_sum, err);
 	if (rc)
 		return rc;
@@ -406,7 +413,7 @@ static const char *outermost_name(const struct profile *p, const struct location
 static void serve_symbol(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, struct http_response *ret)
 {
-	struct symbolize_opts opts = {.local = true};
+	const struct symbolize_opts opts = {.local = true, .cache = d->symbols};
 	struct export_opts all = {.view = export_view("threadcreate")};
 	struct err err = ERR_INIT;
 	struct profile p;

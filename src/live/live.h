@@ -37,16 +37,18 @@ struct live_target {
 	int (*set_rate)(void *ctx, const struct live_process *process, enum recording_kind kind,
 		uint64_t rate, struct err *err);
 	bool show_cmdline;    /* argv may hold secrets */
+	bool keep_symbols;    /* memory for speed: files are not read again for each request */
 	bool fixed_rates;     /* nobody changes them from outside */
 	unsigned seconds_max; /* a request; 0: an hour */
 };
 
 struct live_server {
 	struct live_target target;
-	_Atomic bool closing;	   /* long requests end now */
-	pthread_mutex_t symbolize; /* libdw is not for several threads at once */
-	pthread_mutex_t snapshot;  /* of the threads: one is read before the next is taken */
-	pthread_mutex_t taking;	   /* of what follows */
+	_Atomic bool closing;		 /* long requests end now */
+	pthread_mutex_t symbolize;	 /* libdw is not for several threads at once */
+	struct symbolize_cache *symbols; /* NULL: none are kept */
+	pthread_mutex_t snapshot;	 /* of the threads: one is read before the next is taken */
+	pthread_mutex_t taking;		 /* of what follows */
 	struct live_taking {
 		unsigned users; /* requests that share the profile that the first one started */
 		int pid;
@@ -54,6 +56,7 @@ struct live_server {
 };
 
 void live_init(struct live_server *d, const struct live_target *target);
+void live_release(struct live_server *d);
 /* An http_handler; ctx is the server. For a server with threads. */
 void live_handle(void *ctx, const struct http_request *req, struct http_response *ret);
 

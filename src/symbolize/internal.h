@@ -21,6 +21,11 @@ struct symbolizer {
 /* A message to the user. */
 void say(const struct symbolize_opts *opts, const char *fmt, ...) attr_printf(2, 3);
 
+/* cache.c: an object of the cache, if there is one, or a new one; NULL after an error. */
+struct object *symbolize_open(const struct symbolize_opts *opts, const char *file,
+	const struct object_opts *object, struct err *err);
+void symbolize_close(const struct symbolize_opts *opts, struct object *obj);
+
 /* remote.c */
 must_check int symbolize_remote(
 	struct profile *p, const struct symbolize_opts *opts, struct err *err);

@@ -243,12 +243,10 @@ static bool symbolize_file(struct symbolizer *s, uint32_t mapping)
 	const struct mapping *ms = s->profile->mappings;
 	const char *file = profile_str(s->profile, ms[mapping].file);
 	struct object_opts opts = s->opts->object;
-	struct object *obj = NULL;
 	struct err err = ERR_INIT;
 	bool found = true;
 	opts.no_dwarf |= s->opts->fast;
-	if (object_open(&obj, file, &opts, &err) < 0)
-		obj = NULL;
+	struct object *obj = symbolize_open(s->opts, file, &opts, &err);
 	for (uint32_t m = mapping; m < s->profile->mapping_n; m++) {
 		if (ms[m].file != ms[mapping].file || ms[m].build_id != ms[mapping].build_id ||
 			!is_wanted(s, m))
@@ -256,7 +254,7 @@ static bool symbolize_file(struct symbolizer *s, uint32_t mapping)
 		s->visited[m] = true;
 		found &= symbolize_opened(s, m, obj, &err);
 	}
-	object_free(obj);
+	symbolize_close(s->opts, obj);
 	return found;
 }
 

@@ -39,6 +39,7 @@ struct symbolize_opts {
 	bool force; /* also what is symbolized already */
 	enum demangle_mode demangle;
 	struct object_opts object;
+	struct symbolize_cache *cache; /* NULL: files are read again for each profile */
 
 	/* One message for the user, without newline at its end; NULL: not wanted. */
 	void (*message)(void *ctx, const char *text);
@@ -49,6 +50,10 @@ struct symbolize_opts {
 	const struct symbolize_source *sources;
 	size_t source_n;
 };
+
+/* Files that stay open from one profile to the next, for who makes many; used by one thread at a time. */
+struct symbolize_cache *symbolize_cache_new(void);
+void symbolize_cache_free(struct symbolize_cache *cache); /* NULL is fine */
 
 /* The value of -symbolize: "none", "local", "fastlocal", "remote", "force", "demangle=MODE",
  * joined by ':'; "" is the default (local, then remote). "debuginfod" is our own: it allows asking

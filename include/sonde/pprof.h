@@ -168,7 +168,9 @@ int64_t sonde_wall_rate_set(int64_t hz);
 const char *sonde_profile_name(size_t i);
 
 /*
- * Writes the profile as it is now, while recording goes on; pprof.Lookup(name).WriteTo(w, 0). The
+ * Writes the profile as it is now, while recording goes on; pprof.Lookup(name).WriteTo(w, 0). Of
+ * "goroutine" that is where all threads are at this moment. The forms for people, debug=1 and 2, need
+ * names of functions, which libsonde leaves to readers: sonde_http_serve() of sonde/http.h has them. The
  * descriptor stays the caller's; a file is made or emptied. Returns 0, -ENOENT where there is no
  * profile of that name or nothing is recorded, -ENOMEM, or -errno of open(2) or write(2).
  */

@@ -26,8 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CALL_STEP_NS 1000000 /* between looks whether all threads have answered */
-#define CALL_STEPS   2000
+#define CALL_STEP_NS 200000 /* between looks whether all threads have answered */
+#define CALL_STEPS   50	    /* until they are called again */
+#define CALLS	     200
 
 static struct {
 	struct sig_lock lock; /* starting and stopping */
@@ -487,11 +488,12 @@ void control_call(struct recording *rec, int tid, uintptr_t token)
 }
 
 /* Those that block the signal, or are stopped, do not answer. */
-static void await_called(const struct recording *rec)
+static bool await_called(const struct recording *rec)
 {
 	struct timespec step = {0, CALL_STEP_NS};
 	for (int i = 0; i < CALL_STEPS && atomic_load(&rec->called); i++)
 		sig_syscall(SYS_nanosleep, &step, 0);
+	return !atomic_load(&rec->called);
 }
 
 /* The goroutine profile is of the moment: what is settled is the next snapshot. */
@@ -507,14 +509,17 @@ void control_settle(enum recording_kind kind)
 	struct recording *rec = state_enter(&token);
 	if (!rec)
 		return;
-	sig_lock(&control.lock);
-	atomic_store(&rec->called, 0);
-	if (kind == RECORDING_GOROUTINE)
-		settle_snapshot(rec);
-	else
-		settle(rec, kind);
-	sig_unlock(&control.lock);
-	await_called(rec);
+	for (int i = 0; i < CALLS; i++) {
+		sig_lock(&control.lock);
+		atomic_store(&rec->called, 0);
+		if (kind == RECORDING_GOROUTINE && i == 0)
+			settle_snapshot(rec);
+		else
+			settle(rec, kind);
+		sig_unlock(&control.lock);
+		if (await_called(rec))
+			break;
+	}
 	state_leave(token);
 }
 

@@ -31,6 +31,14 @@ static void read_name(int pid, struct export_thread *t)
 	t->name[strcspn(t->name, "\n")] = 0;
 }
 
+/* One that a process noted as it ended is not to be found any more. */
+void export_threads_name(struct export_threads *threads, int pid)
+{
+	for (uint32_t i = 0; i < threads->n; i++)
+		if (!*threads->of[i].name)
+			read_name(pid, &threads->of[i]);
+}
+
 static uint64_t since(uint64_t now, uint64_t then)
 {
 	return then && then < now ? now - then : 0;
@@ -65,10 +73,7 @@ static void add(struct export_threads *threads, struct builder *b, const struct 
 		.next = PROFILE_NONE};
 	if (t.sample == PROFILE_NONE)
 		return;
-	if (atomic_load(&rec->end_monotonic_ns))
-		snprintf(t.name, sizeof(t.name), "%.*s", (int)sizeof(row->name), row->name);
-	else
-		read_name((int)rec->pid, &t);
+	snprintf(t.name, sizeof(t.name), "%.*s", (int)sizeof(row->name), row->name);
 	vec_push(threads->of, threads->n, threads->cap, t);
 }
 

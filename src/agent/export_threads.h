@@ -21,7 +21,7 @@ struct export_source;
 struct export_thread {
 	int tid;
 	int creator;		       /* 0: not known */
-	char name[EXPORT_THREAD_NAME]; /* "" if it has ended since */
+	char name[EXPORT_THREAD_NAME]; /* "" if it has ended since; see export_threads_name() */
 	unsigned wait;		       /* enum wait_kind */
 	int fd;			       /* -1: none */
 	int owner;		       /* of the lock, or the thread that is joined; 0: not known */
@@ -45,6 +45,8 @@ struct export_threads {
 	}
 
 void export_threads_release(struct export_threads *threads);
+/* Finds the names of threads, which are the kernel's to tell: three system calls each. */
+void export_threads_name(struct export_threads *threads, int pid);
 
 /* --- for export.c --- */
 

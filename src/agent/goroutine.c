@@ -134,11 +134,28 @@ static void note_owner(struct recording *rec, struct thread *t)
 		row->object = 0;
 }
 
-static bool is_noted(const struct recording *rec, const struct thread *t, uint32_t snapshot)
+static bool is_noted(const struct recording *rec, const struct thread *t)
 {
 	rec_ref ref = atomic_load(&t->life.row);
 	const struct recording_thread *row = ref ? recording_at(rec, ref) : NULL;
-	return row && atomic_load(&row->snapshot) == snapshot && row->wait != WAIT_NONE;
+	return row && atomic_load(&row->snapshot) == atomic_load(&rec->snapshot);
+}
+
+static bool is_shown(const struct thread *t)
+{
+	return atomic_load(&t->state) == THREAD_LIVE && !t->hidden;
+}
+
+/* Threads of which nothing is noted yet. A thread for which a SIGPROF is pending already, its timer's,
+ * is not sent another: so whoever waits for the answers calls again for those that are missing. */
+static void call_missing(struct recording *rec)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (is_shown(t) && !is_noted(rec, t))
+			control_call(rec, atomic_load(&t->tid), goroutine_call_token(rec));
+	}
 }
 
 static void take(struct recording *rec, uint32_t snapshot)
@@ -149,16 +166,12 @@ static void take(struct recording *rec, uint32_t snapshot)
 	uint32_t high = atomic_load(&state->threads.high);
 	struct thread *slots = state->threads.slots;
 	for (uint32_t i = 0; i < high; i++)
-		if (atomic_load(&slots[i].state) == THREAD_LIVE && !slots[i].hidden)
+		if (is_shown(&slots[i]))
 			note_waiting(rec, &slots[i], snapshot);
-	for (uint32_t i = 0; i < high; i++) {
-		if (atomic_load(&slots[i].state) != THREAD_LIVE || slots[i].hidden)
-			continue;
-		if (is_noted(rec, &slots[i], snapshot))
+	for (uint32_t i = 0; i < high; i++)
+		if (is_shown(&slots[i]) && is_noted(rec, &slots[i]))
 			note_owner(rec, &slots[i]);
-		else
-			control_call(rec, atomic_load(&slots[i].tid), goroutine_call_token(rec));
-	}
+	call_missing(rec);
 }
 
 static int set(struct recording *rec, uint64_t snapshot)
@@ -229,7 +242,8 @@ static void forget(void)
 	}
 }
 
-const struct kind goroutine_kind = {.set = set, .finish = finish, .forget = forget};
+const struct kind goroutine_kind = {
+	.set = set, .finish = finish, .settle = call_missing, .forget = forget};
 
 /* Whether the thread was interrupted in a system call: behind the instruction that makes it, or at it where
  * the kernel will make the call again. */

@@ -16,7 +16,8 @@ struct kind {
 	 * is. */
 	void (*finish)(struct recording *rec);
 	/* The profile is about to be read: what is open is to be charged up to now, by threads
-	 * that are called for it if need be (control_call). NULL: nothing is. */
+	 * that are called for it if need be (control_call), and called again while some do not
+	 * answer. NULL: nothing is. */
 	void (*settle)(struct recording *rec);
 	/* The recording is gone: references into it are to be forgotten. NULL: there are none. */
 	void (*forget)(void);

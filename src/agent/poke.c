@@ -67,11 +67,12 @@ static int ask(struct recording *rec, int pidfd)
 }
 
 /* The threads that were called answer by themselves; those that block the signal do not. */
-static void await_called(struct recording *rec)
+static bool await_called(struct recording *rec)
 {
 	const struct timespec step = {0, LOOK_NS};
-	for (int i = 0; i < TRIES * (STEP_NS / LOOK_NS) && atomic_load(&rec->called); i++)
+	for (int i = 0; i < STEP_NS / LOOK_NS && atomic_load(&rec->called); i++)
 		nanosleep(&step, NULL);
+	return !atomic_load(&rec->called);
 }
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
@@ -86,8 +87,8 @@ static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t ra
 	atomic_store(&rec->wishes.wanted.of[kind], rate);
 	int rc = ask(rec, pidfd);
 	close(pidfd);
-	if (!rc)
-		await_called(rec);
+	for (int i = 0; i < TRIES && !rc && !await_called(rec); i++)
+		rc = ask(rec, pidfd); /* who is missing is called again (kinds.h: settle) */
 	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
 		rc = -ENOTSUP;
 	return rc;

@@ -305,6 +305,7 @@ static int export_threads(const struct run_session *s, const struct run_output *
 	if (rc)
 		return rc;
 	symbolize(s, &p);
+	export_threads_name(&threads, sum.pid);
 	form(&p, &threads, source->data, &data);
 	rc = write_output(out->file, &data, err);
 	if (!rc)

@@ -220,10 +220,12 @@ static void answer_each(struct live_server *d, const struct live_process *proces
 	if (live_profile(d, &now, &opts, &p, NULL, &err)) {
 		live_error(ret, 500, "%s", err.msg);
 	} else if (q->json) {
+		export_threads_name(&threads, process->pid);
 		ret->type = "application/json; charset=utf-8";
 		live_threads_json(&p, &threads, now.sources[0].data, &ret->body);
 		profile_release(&p);
 	} else {
+		export_threads_name(&threads, process->pid);
 		live_threads_text(&p, &threads, &ret->body);
 		profile_release(&p);
 	}

@@ -133,6 +133,9 @@ void live_threads_comment(const struct export_source *source, struct profile *p)
 	struct err err = ERR_INIT;
 	struct profile each;
 	if (export_profile(source, 1, &opts, &each, NULL, &err) == 0) {
+		if (threads.cycles)
+			export_threads_name(
+				&threads, (int)((const struct recording *)source->data)->pid);
 		comment_cycles(&threads, p);
 		profile_release(&each);
 	}

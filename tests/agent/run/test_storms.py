@@ -12,7 +12,7 @@ PLUGINS = [os.path.join(PROGRAMS, "libplugin_%s.so" % name) for name in "ab"]
 
 
 # The other kinds of profiles, on as well.
-KINDS = [arg for kind in ("heap", "block", "mutex", "threadcreate", "wall") for arg in ("-" + kind, os.path.join(WORK, kind + ".pb.gz"))]
+KINDS = [arg for kind in ("heap", "block", "mutex", "threadcreate", "wall", "goroutine") for arg in ("-" + kind, os.path.join(WORK, kind + ".pb.gz"))]
 
 
 def storm(kind, *args, seconds=SECONDS, flags=()):

@@ -44,14 +44,19 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return then && then < now ? now - then : 0;
 }
 
+_Static_assert(sizeof(struct recording_thread) % sizeof(uint64_t) == 0, "read by words");
+
 /* A row that is written again meanwhile is of another snapshot afterwards. */
 static bool read_row(
 	const struct recording_thread *row, uint32_t snapshot, struct recording_thread *ret)
 {
 	if (atomic_load(&row->snapshot) != snapshot)
 		return false;
-	memcpy(ret, row, sizeof(*ret));
-	atomic_thread_fence(memory_order_acquire);
+	const _Atomic uint64_t *from = (const _Atomic uint64_t *)(const void *)row;
+	uint64_t words[sizeof(*row) / sizeof(uint64_t)];
+	for (size_t i = 0; i < array_len(words); i++)
+		words[i] = atomic_load_explicit(&from[i], memory_order_acquire);
+	memcpy(ret, words, sizeof(*ret));
 	return atomic_load(&row->snapshot) == snapshot;
 }
 

@@ -14,13 +14,13 @@ echo "== sonde run -http=localhost:0 ./notes notes.sock"
 "$sonde" run -http=localhost:0 -- ./notes notes.sock 2>served &
 server=$!
 until url=$(sed -n 's/.*serving //p' served) && [ -n "$url" ] && [ -S notes.sock ]; do sleep 0.1; done
-./notes notes.sock 100000
+./notes notes.sock 40000
 
 echo "== sonde pprof -top ${url}heap: what is in use"
 "$sonde" pprof -top "${url}heap" 2>/dev/null
 echo
 echo "== the same, ?seconds=2: what grew while the client asked again"
-./notes notes.sock 200000 &
+./notes notes.sock 60000 &
 client=$!
 "$sonde" pprof -top "${url}heap?seconds=2" 2>/dev/null
 wait "$client"

@@ -44,6 +44,7 @@ struct sonde_profile_options {
 	bool mutex;  /* MutexProfile: contention [mutex.pprof] */
 	bool threadcreate; /* ThreadcreationProfile [threadcreation.pprof] */
 	bool clock;	   /* ClockProfile: time on and off the CPU [clock.pprof] */
+	bool goroutine;	   /* GoroutineProfile: where threads are at the end [goroutine.pprof] */
 	bool trace;	   /* TraceProfile: this version has no tracer, and says so */
 	unsigned hz;	   /* of cpu and clock; default 100 */
 	int64_t mem_rate; /* MemProfileRate: bytes between samples; default 4096, as pkg/profile's */

@@ -56,12 +56,12 @@ struct mode {
 	const char *view, *word, *file;
 };
 
-#define MODES 7
+#define MODES 8
 
 static void modes_of(const struct sonde_profile_options *o, struct mode *ret)
 {
 	bool any = o->mem || o->allocs || o->block || o->mutex || o->threadcreate || o->clock ||
-		   o->trace;
+		   o->goroutine || o->trace;
 	uint64_t mem_rate = o->mem_rate ? (uint64_t)o->mem_rate : MEM_RATE;
 	const struct mode all[MODES] = {
 		{o->cpu || !any, RECORDING_CPU, o->hz ? o->hz : SESSION_HZ, "cpu", "cpu",
@@ -77,6 +77,7 @@ static void modes_of(const struct sonde_profile_options *o, struct mode *ret)
 			"threadcreation.pprof"},
 		{o->clock, RECORDING_WALL, o->hz ? o->hz : SESSION_HZ, "wall", "clock",
 			"clock.pprof"},
+		{o->goroutine, RECORDING_GOROUTINE, 1, "goroutine", "goroutine", "goroutine.pprof"},
 	};
 	memcpy(ret, all, sizeof(all));
 }
@@ -148,7 +149,10 @@ static void hook_interrupt(void)
 	if (sigaction(SIGINT, NULL, &before) || before.sa_handler != SIG_DFL ||
 		pipe2(session.wake, O_CLOEXEC))
 		return;
-	if (NEXT(pthread_create)(&thread, NULL, await_interrupt, NULL))
+	control_hide_begin();
+	int rc = pthread_create(&thread, NULL, await_interrupt, NULL);
+	control_hide_end();
+	if (rc)
 		return;
 	pthread_detach(thread);
 	sigaction(SIGINT, &act, NULL);

@@ -28,7 +28,7 @@ struct heap_thread {
 	/* heap_epoch where an allocation need only be counted down; 0: heap_ask() has to look. */
 	uint32_t ready;
 	uint32_t serial; /* times that it has looked */
-	uint32_t quiet;	 /* > 0: what the thread allocates is the agent's own */
+	uint32_t quiet;	 /* > 0: the agent's own work: it allocates and waits unrecorded */
 	/* Of the operator new that is around malloc's hook: who called it, and for how much (it may
 	 * ask malloc for more). NULL: there is none, or it has been told. */
 	const void *outer;

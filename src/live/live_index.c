@@ -75,9 +75,10 @@ static void add_view(struct live_server *d, const struct live_process *process,
 	buf_addstr(page->out, "\">");
 	html_escape(page->out, view->name);
 	buf_addstr(page->out, "</a></td><td>");
-	if (rate)
+	bool has_rate = view->kind != RECORDING_CUSTOM && view->kind != RECORDING_GOROUTINE;
+	if (rate && has_rate)
 		buf_printf(page->out, "%llu", rate);
-	else if (view->kind != RECORDING_CUSTOM)
+	else if (has_rate)
 		buf_addstr(page->out, "off");
 	buf_printf(page->out, "</td><td>%s</td></tr>\n",
 		view->kind == RECORDING_CUSTOM ? "The program's own" : live_describe(view->name));
@@ -160,7 +161,13 @@ void live_index(struct live_server *d, const struct http_request *req,
 		if (view->kind != RECORDING_CPU)
 			add_view(d, process, view, &page);
 	add_customs(d, process, &page);
-	buf_addstr(page.out, "<tr><td></td><td><a href=\"profile");
+	buf_addstr(page.out, "<tr><td></td><td><a href=\"goroutine");
+	add_query(&page, "debug=2");
+	buf_addstr(page.out, "\">full goroutine stack dump</a>, <a href=\"goroutine");
+	add_query(&page, "format=json");
+	buf_addstr(page.out, "\">JSON</a></td><td></td><td>Every thread: what it waits for, since "
+			     "when, who holds it, who created it; deadlocks</td></tr>\n"
+			     "<tr><td></td><td><a href=\"profile");
 	add_query(&page, "seconds=30");
 	buf_addstr(page.out,
 		"\">profile</a></td><td></td><td>CPU profile. seconds says for how long; "

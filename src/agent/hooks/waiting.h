@@ -17,6 +17,7 @@
 
 #include "agent/contention.h"
 #include "agent/control.h"
+#include "agent/heap.h"
 #include "agent/hooks/hooks.h"
 #include "agent/waits.h"
 #include "agent/wall.h"
@@ -44,7 +45,7 @@ static always_inline bool waits_recorded(void)
 
 static always_inline void waiting_begin(struct waiting *w, const struct wait_what *what)
 {
-	w->thread = waits_recorded() ? control_self() : NULL;
+	w->thread = waits_recorded() && !heap_thread.quiet ? control_self() : NULL;
 	if (!w->thread)
 		return;
 	w->what = *what;

@@ -19,7 +19,8 @@ def line(*args, expect=0, env=None):
 def test_all_profiles_at_once():
   folder = os.path.join(WORK, "all")  # is made
   said = line("all", folder)
-  files = ["allocs.pprof", "block.pprof", "cpu.pprof", "mem.pprof", "mutex.pprof", "threadcreation.pprof"]
+  files = ["allocs.pprof", "block.pprof", "clock.pprof", "cpu.pprof", "goroutine.pprof", "mem.pprof", "mutex.pprof",
+           "threadcreation.pprof"]
   assert sorted(os.listdir(folder)) == files
   for file in files:
     assert re.search(r"profile: \w+ profiling enabled, %s/%s\n" % (folder, file), said), said
@@ -29,6 +30,8 @@ def test_all_profiles_at_once():
   assert 100000 <= read["mem.pprof"].total(3) < 150000, read["mem.pprof"].total(3)
   assert read["allocs.pprof"].total(1) >= 150000
   assert read["threadcreation.pprof"].total(0) == 2
+  assert read["clock.pprof"].total() > 0.2e9  # the burning, and the main thread's wait for the others
+  assert read["goroutine.pprof"].total(0) == 1  # the two others have ended
   assert 10e6 < read["mutex.pprof"].total(1) <= read["block.pprof"].total(1)
 
 

@@ -41,7 +41,7 @@ static void work(void)
 static int all(const char *dir)
 {
 	SONDE_PROFILE(.cpu = true, .mem = true, .allocs = true, .block = true, .mutex = true,
-		.threadcreate = true, .mem_rate = 1, .path = dir);
+		.threadcreate = true, .clock = true, .goroutine = true, .mem_rate = 1, .path = dir);
 	work();
 	return sonde_profile_start(&(struct sonde_profile_options){0}) == -EBUSY ? 0 : 3;
 }

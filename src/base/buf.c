@@ -42,7 +42,7 @@ void buf_reserve(struct buf *buf, size_t more)
 	buf->data[buf->len] = '\0';
 }
 
-void buf_add(struct buf *buf, const void *p, size_t n)
+void buf_add_growing(struct buf *buf, const void *p, size_t n)
 {
 	if (!n)
 		return;
@@ -50,16 +50,6 @@ void buf_add(struct buf *buf, const void *p, size_t n)
 	memcpy(buf->data + buf->len, p, n);
 	buf->len += n;
 	buf->data[buf->len] = '\0';
-}
-
-void buf_addstr(struct buf *buf, const char *s)
-{
-	buf_add(buf, s, strlen(s));
-}
-
-void buf_addch(struct buf *buf, char c)
-{
-	buf_add(buf, &c, 1);
 }
 
 void buf_fill(struct buf *buf, char c, size_t n)
@@ -70,6 +60,47 @@ void buf_fill(struct buf *buf, char c, size_t n)
 	memset(buf->data + buf->len, c, n);
 	buf->len += n;
 	buf->data[buf->len] = '\0';
+}
+
+enum {
+	DIGITS_MAX = 24,
+};
+
+static void add_decimal(struct buf *buf, uint64_t v, bool negative, size_t width)
+{
+	char digits[DIGITS_MAX];
+	char *end = digits + sizeof(digits), *at = end;
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	if (negative)
+		*--at = '-';
+	size_t n = (size_t)(end - at);
+	if (n < width)
+		buf_fill(buf, ' ', width - n);
+	buf_add(buf, at, n);
+}
+
+void buf_addint(struct buf *buf, int64_t v, size_t width)
+{
+	add_decimal(buf, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0, width);
+}
+
+void buf_adduint(struct buf *buf, uint64_t v, size_t width)
+{
+	add_decimal(buf, v, false, width);
+}
+
+void buf_addhex(struct buf *buf, uint64_t v)
+{
+	char digits[DIGITS_MAX];
+	char *end = digits + sizeof(digits), *at = end;
+	do
+		*--at = "0123456789abcdef"[v & 15];
+	while (v >>= 4);
+	*--at = 'x';
+	*--at = '0';
+	buf_add(buf, at, (size_t)(end - at));
 }
 
 void buf_vprintf(struct buf *buf, const char *fmt, va_list ap)

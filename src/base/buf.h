@@ -22,10 +22,35 @@ void buf_release(struct buf *buf);
 void buf_clear(struct buf *buf); /* keeps the room */
 /* Room for `more` bytes past len, and the NUL. */
 void buf_reserve(struct buf *buf, size_t more);
-void buf_add(struct buf *buf, const void *p, size_t n);
-void buf_addstr(struct buf *buf, const char *s);
-void buf_addch(struct buf *buf, char c);
+/* What buf_add() does when there is no room. */
+void buf_add_growing(struct buf *buf, const void *p, size_t n);
+
+static inline void buf_add(struct buf *buf, const void *p, size_t n)
+{
+	if (!n || n >= buf->cap - buf->len) {
+		buf_add_growing(buf, p, n);
+		return;
+	}
+	memcpy(buf->data + buf->len, p, n);
+	buf->len += n;
+	buf->data[buf->len] = '\0';
+}
+
+static inline void buf_addstr(struct buf *buf, const char *s)
+{
+	buf_add(buf, s, strlen(s));
+}
+
+static inline void buf_addch(struct buf *buf, char c)
+{
+	buf_add(buf, &c, 1);
+}
+
 void buf_fill(struct buf *buf, char c, size_t n); /* c, n times */
+/* printf's %*PRId64, %*PRIu64 and 0x%PRIx64, in a fraction of its time. */
+void buf_addint(struct buf *buf, int64_t v, size_t width);
+void buf_adduint(struct buf *buf, uint64_t v, size_t width);
+void buf_addhex(struct buf *buf, uint64_t v);
 void buf_printf(struct buf *buf, const char *fmt, ...) attr_printf(2, 3);
 void buf_vprintf(struct buf *buf, const char *fmt, va_list ap);
 /* The bytes, now the caller's (mem_free); the buffer is empty again. */

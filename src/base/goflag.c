@@ -164,14 +164,16 @@ static int parse_one(struct goflag *flags, size_t n, int left, char **argv, stru
 	return rc < 0 ? rc : used;
 }
 
+static bool is_flag(const char *arg)
+{
+	return arg[0] == '-' && arg[1] != '\0';
+}
+
 int goflag_parse(struct goflag *flags, size_t n, int argc, char **argv, struct err *err)
 {
 	int i = 1;
-	while (i < argc) {
-		const char *arg = argv[i];
-		if (arg[0] != '-' || arg[1] == '\0')
-			break;
-		if (strcmp(arg, "--") == 0)
+	while (i < argc && is_flag(argv[i])) {
+		if (strcmp(argv[i], "--") == 0)
 			return i + 1;
 		int used = parse_one(flags, n, argc - i, argv + i, err);
 		if (used < 0)
@@ -179,6 +181,26 @@ int goflag_parse(struct goflag *flags, size_t n, int argc, char **argv, struct e
 		i += used;
 	}
 	return i;
+}
+
+int goflag_parse_mixed(struct goflag *flags, size_t n, int argc, char **argv, struct err *err)
+{
+	char **rest = mem_array((size_t)argc + 1, sizeof(*rest));
+	int rest_n = 0, flags_end = argc, i = 1, used = 1;
+	for (; i < flags_end && used > 0; i += used) {
+		used = 1;
+		if (!is_flag(argv[i]))
+			rest[rest_n++] = argv[i];
+		else if (strcmp(argv[i], "--") == 0)
+			flags_end = i + 1;
+		else
+			used = parse_one(flags, n, argc - i, argv + i, err);
+	}
+	int first = flags_end - rest_n;
+	if (used > 0)
+		memcpy(argv + first, rest, (size_t)rest_n * sizeof(*rest));
+	mem_free(rest);
+	return used > 0 ? first : used;
 }
 
 static const char *kind_name(const struct goflag *f)

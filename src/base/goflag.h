@@ -38,6 +38,10 @@ struct goflag {
  * ("flag provided but not defined: -x"). */
 #define GOFLAG_HELP (-20001)
 must_check int goflag_parse(struct goflag *flags, size_t n, int argc, char **argv, struct err *err);
+/* The same where flags may also stand between and after the other arguments, up to a "--". Those
+ * are moved to the end of argv, in their order; returns the index of the first of them. */
+must_check int goflag_parse_mixed(
+	struct goflag *flags, size_t n, int argc, char **argv, struct err *err);
 /* Sets one flag from text, as if it had been given on the command line. */
 must_check int goflag_set(struct goflag *flag, const char *value, struct err *err);
 struct goflag *goflag_find(struct goflag *flags, size_t n, const char *name);

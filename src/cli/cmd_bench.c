@@ -137,22 +137,18 @@ static int parse(struct options *o, int argc, char **argv)
 	struct goflag flags[array_len(passed) + N_OWN];
 	size_t n = make_flags(o, passers, flags);
 	struct err err = ERR_INIT;
-	int rc = 0;
-	for (int i = 0; i < argc;) {
-		int used = goflag_parse(flags, n, argc - i, argv + i, &err);
-		if (used == GOFLAG_HELP) {
-			usage(stdout, flags, n);
-			return CLI_OK + 1;
-		}
-		if (used < 0) {
-			cli_error("bench", "%s", err.msg);
-			fputs("`sonde bench -h` lists the flags\n", stderr);
-			return CLI_USAGE + 1;
-		}
-		i += used;
-		if (i < argc)
-			rc = bench_find(&o->packages, argv[i], &err);
-		if (rc < 0) {
+	int first = goflag_parse_mixed(flags, n, argc, argv, &err);
+	if (first == GOFLAG_HELP) {
+		usage(stdout, flags, n);
+		return CLI_OK + 1;
+	}
+	if (first < 0) {
+		cli_error("bench", "%s", err.msg);
+		fputs("`sonde bench -h` lists the flags\n", stderr);
+		return CLI_USAGE + 1;
+	}
+	for (int i = first; i < argc; i++) {
+		if (bench_find(&o->packages, argv[i], &err) < 0) {
 			cli_error("bench", "%s", err.msg);
 			return CLI_USAGE + 1;
 		}

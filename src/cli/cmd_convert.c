@@ -13,7 +13,8 @@
 
 static const char synopsis[] =
 	"usage: sonde convert [-from FORMAT] [-to FORMAT] [-sample_index TYPE] [-o FILE] "
-	"INPUT...\n\n"
+	"INPUT...\n"
+	"       sonde convert INPUT... -o FILE\n\n"
 	"Reads profiles, merged if several, and writes one; \"-\" is the standard input.\n"
 	"Read: pprof (and its legacy formats), folded, perf-script, perf-data, jemalloc,\n"
 	"heaptrack.\n"
@@ -136,35 +137,60 @@ static int run(const struct convert *c, char **paths, uint32_t n, enum profile_f
 	return rc;
 }
 
+static const struct {
+	const char *name, *suffix; /* of files in the format */
+} outputs[] = {
+	{"pprof", ".pb.gz"},
+	{"proto", ".pb"},
+	{"folded", ".folded"},
+	{"speedscope", ".speedscope.json"},
+	{"raw", ".txt"},
+};
+
 static bool is_output(const char *name)
 {
-	static const char *const names[] = {"pprof", "proto", "folded", "speedscope", "raw"};
-	for (size_t i = 0; i < array_len(names); i++)
-		if (strcmp(name, names[i]) == 0)
+	for (size_t i = 0; i < array_len(outputs); i++)
+		if (strcmp(name, outputs[i].name) == 0)
 			return true;
 	return false;
 }
 
+/* The format that the output's name asks for. */
+static const char *output_format(const char *file)
+{
+	size_t n = strlen(file);
+	for (size_t i = 0; i < array_len(outputs); i++) {
+		size_t end = strlen(outputs[i].suffix);
+		if (n > end && strcmp(file + n - end, outputs[i].suffix) == 0)
+			return outputs[i].name;
+	}
+	return "pprof";
+}
+
 int cmd_convert(int argc, char **argv)
 {
-	struct convert c = {.from = "any", .to = "pprof", .sample_index = "", .output = ""};
+	struct convert c = {.from = "any", .to = "", .sample_index = "", .output = ""};
 	struct goflag flags[] = {
 		{"from", GOFLAG_STRING, &c.from,
 			"read `FORMAT`: any, pprof, folded, perf-script, perf-data, jemalloc, "
 			"heaptrack"},
 		{"to", GOFLAG_STRING, &c.to,
-			"write `FORMAT`: pprof, proto (not gzipped), folded, speedscope, raw"},
+			"write `FORMAT`: pprof, proto (not gzipped), folded, speedscope, raw; else "
+			"what the output's name ends in: .pb.gz .pb .folded .speedscope.json .txt, "
+			"or pprof"},
 		{"sample_index", GOFLAG_STRING, &c.sample_index,
 			"the sample `TYPE`, by name or number, of folded stacks; shown first by "
 			"speedscope"},
 		{"o", GOFLAG_STRING, &c.output, "write to `FILE`, not to the standard output"},
 	};
 	struct err err = ERR_INIT;
-	int first = goflag_parse(flags, array_len(flags), argc, argv, &err);
+	int first = goflag_parse_mixed(flags, array_len(flags), argc, argv, &err);
 	if (first == GOFLAG_HELP) {
 		usage(stdout, flags, array_len(flags));
 		return CLI_OK;
 	}
+	if (!*c.to)
+		c.to = output_format(c.output);
 	enum profile_format format = profile_format_find(c.from);
 	if (first >= 0 && format == FORMAT_N)
 		first = err_set(&err, ERR_USAGE, "-from: no format \"%s\"", c.from);

@@ -53,39 +53,6 @@ static void put_str(struct printer *pr, uint32_t id)
 	add_str(pr->p, id, &pr->buf);
 }
 
-/* Right-aligned in `width`. */
-static void put_u64(struct buf *buf, uint64_t v, bool negative, unsigned width)
-{
-	char digits[24];
-	char *end = digits + sizeof(digits), *at = end;
-	do
-		*--at = (char)('0' + v % 10);
-	while (v /= 10);
-	if (negative)
-		*--at = '-';
-	size_t n = (size_t)(end - at);
-	if (n < width)
-		buf_fill(buf, ' ', width - n);
-	buf_add(buf, at, n);
-}
-
-static void put_i64(struct buf *buf, int64_t v, unsigned width)
-{
-	put_u64(buf, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0, width);
-}
-
-static void put_hex(struct buf *buf, uint64_t v)
-{
-	char digits[18];
-	char *end = digits + sizeof(digits), *at = end;
-	do
-		*--at = "0123456789abcdef"[v & 15];
-	while (v >>= 4);
-	*--at = 'x';
-	*--at = '0';
-	buf_add(buf, at, (size_t)(end - at));
-}
-
 static void put_time(struct printer *pr)
 {
 	int64_t nanos = pr->p->time_nanos;
@@ -146,7 +113,7 @@ static void put_header(struct printer *pr)
 	put_str(pr, p->period_type.unit);
 	end_line(pr);
 	buf_addstr(&pr->buf, "Period: ");
-	put_i64(&pr->buf, p->period, 0);
+	buf_addint(&pr->buf, p->period, 0);
 	end_line(pr);
 	if (p->time_nanos)
 		put_time(pr);
@@ -198,7 +165,7 @@ static void put_label_group(
 			add_str(p, l->str, out);
 			continue;
 		}
-		put_i64(out, l->num, 0);
+		buf_addint(out, l->num, 0);
 		if (units) {
 			buf_addch(out, ' ');
 			add_str(p, l->num_unit, out);
@@ -253,7 +220,7 @@ static void render_ids(struct printer *pr)
 	pr->ids = mem_zalloc((p->location_n + (size_t)1) * sizeof(*pr->ids));
 	for (uint32_t i = 0; i < p->location_n; i++) {
 		buf_clear(&text);
-		put_u64(&text, p->locations[i].id, false, 0);
+		buf_adduint(&text, p->locations[i].id, 0);
 		buf_addch(&text, ' ');
 		if (text.len > sizeof(pr->ids[i].text))
 			continue;
@@ -277,7 +244,7 @@ static void put_stack(struct printer *pr, const struct stack *stack)
 			memcpy(buf->data + buf->len, id, sizeof(*id));
 			buf->len += id->n;
 		} else {
-			put_u64(buf, pr->p->locations[stack->at[i]].id, false, 0);
+			buf_adduint(buf, pr->p->locations[stack->at[i]].id, 0);
 			buf_addch(buf, ' ');
 		}
 	}
@@ -289,7 +256,7 @@ static void put_sample(struct printer *pr, uint32_t i)
 	const int64_t *values = profile_values(p, i);
 	for (uint32_t j = 0; j < p->sample_type_n; j++) {
 		buf_addch(&pr->buf, ' ');
-		put_i64(&pr->buf, values[j], 10);
+		buf_addint(&pr->buf, values[j], 10);
 	}
 	buf_addstr(&pr->buf, ": ");
 	profile_stack(p, i, &pr->stack);
@@ -318,11 +285,11 @@ static void put_line(struct printer *pr, const struct line *line)
 	buf_addch(&pr->buf, ' ');
 	put_str(pr, f->filename);
 	buf_addch(&pr->buf, ':');
-	put_i64(&pr->buf, line->line, 0);
+	buf_addint(&pr->buf, line->line, 0);
 	buf_addch(&pr->buf, ':');
-	put_i64(&pr->buf, line->column, 0);
+	buf_addint(&pr->buf, line->column, 0);
 	buf_addstr(&pr->buf, " s=");
-	put_i64(&pr->buf, f->start_line, 0);
+	buf_addint(&pr->buf, f->start_line, 0);
 	if (f->name != f->system_name) {
 		buf_addch(&pr->buf, '(');
 		put_str(pr, f->system_name);
@@ -332,13 +299,13 @@ static void put_line(struct printer *pr, const struct line *line)
 
 static void put_location(struct printer *pr, const struct location *l)
 {
-	put_u64(&pr->buf, l->id, false, 6);
+	buf_adduint(&pr->buf, l->id, 6);
 	buf_addstr(&pr->buf, ": ");
-	put_hex(&pr->buf, l->address);
+	buf_addhex(&pr->buf, l->address);
 	buf_addch(&pr->buf, ' ');
 	if (l->mapping != PROFILE_NONE) {
 		buf_addstr(&pr->buf, "M=");
-		put_u64(&pr->buf, pr->p->mappings[l->mapping].id, false, 0);
+		buf_adduint(&pr->buf, pr->p->mappings[l->mapping].id, 0);
 		buf_addch(&pr->buf, ' ');
 	}
 	if (l->is_folded)
@@ -355,13 +322,13 @@ static void put_location(struct printer *pr, const struct location *l)
 
 static void put_mapping(struct printer *pr, const struct mapping *m)
 {
-	put_u64(&pr->buf, m->id, false, 0);
+	buf_adduint(&pr->buf, m->id, 0);
 	buf_addstr(&pr->buf, ": ");
-	put_hex(&pr->buf, m->start);
+	buf_addhex(&pr->buf, m->start);
 	buf_addch(&pr->buf, '/');
-	put_hex(&pr->buf, m->limit);
+	buf_addhex(&pr->buf, m->limit);
 	buf_addch(&pr->buf, '/');
-	put_hex(&pr->buf, m->offset);
+	buf_addhex(&pr->buf, m->offset);
 	buf_addch(&pr->buf, ' ');
 	put_str(pr, m->file);
 	buf_addch(&pr->buf, ' ');

@@ -8,8 +8,6 @@
 #include "report/out.h"
 #include "report/report.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* What a callgrind reader takes for one function, and the function it really is. */
@@ -92,16 +90,25 @@ static void tell_apart(struct writer *w)
 	mem_free(all);
 }
 
+static void put_number(struct buf *out, uint32_t n)
+{
+	buf_addch(out, '(');
+	buf_adduint(out, n, 0);
+	buf_addch(out, ')');
+}
+
 /* "(3) name" the first time, "(3)" after that. */
 static void put_name(
 	struct writer *w, const char *key, uint32_t *slot, uint32_t *count, const char *name)
 {
 	buf_addstr(&w->out.buf, key);
 	if (*name && *slot) {
-		buf_printf(&w->out.buf, "(%u)", *slot);
+		put_number(&w->out.buf, *slot);
 	} else if (*name) {
 		*slot = ++*count;
-		buf_printf(&w->out.buf, "(%u) %s", *slot, name);
+		put_number(&w->out.buf, *slot);
+		buf_addch(&w->out.buf, ' ');
+		buf_addstr(&w->out.buf, name);
 	}
 	buf_addch(&w->out.buf, '\n');
 }
@@ -137,21 +144,34 @@ static void put_callee(struct writer *w, uint32_t node)
 	put_name(w, "cfn=", &w->extra_ids[id], &w->name_n, name);
 }
 
+static unsigned digits_of(uint64_t v, unsigned base)
+{
+	unsigned n = 1;
+	while (v /= base)
+		n++;
+	return n;
+}
+
 /* Relative to the line before where that is shorter. */
 static void put_address(struct writer *w, const struct node_info *before, uint64_t address)
 {
-	char absolute[24], relative[24];
-	int n = address ? snprintf(absolute, sizeof(absolute), "0x%" PRIx64, address)
-			: snprintf(absolute, sizeof(absolute), "0x0");
-	if (before && before->address == address) {
-		buf_addch(&w->out.buf, '*');
-		return;
+	struct buf *out = &w->out.buf;
+	int64_t step = before ? (int64_t)(address - before->address) : 0;
+	uint64_t distance = step < 0 ? 0 - (uint64_t)step : (uint64_t)step;
+	if (before && !step) {
+		buf_addch(out, '*');
+	} else if (before && 1 + digits_of(distance, 10) < 2 + digits_of(address, 16)) {
+		buf_addch(out, step < 0 ? '-' : '+');
+		buf_adduint(out, distance, 0);
+	} else {
+		buf_addhex(out, address);
 	}
-	if (before && snprintf(relative, sizeof(relative), "%+" PRId64,
-			      (int64_t)(address - before->address)) < n)
-		buf_addstr(&w->out.buf, relative);
-	else
-		buf_addstr(&w->out.buf, absolute);
+}
+
+static void put_int(struct buf *out, int64_t v, char after)
+{
+	buf_addint(out, v, 0);
+	buf_addch(out, after);
 }
 
 static int64_t scaled(const struct writer *w, int64_t v)
@@ -174,7 +194,9 @@ static void put_node(struct writer *w, uint32_t node, const struct node_info *be
 		put_string(w, "fn=", w->names, &w->name_n, info->name);
 	}
 	put_address(w, before, info->address);
-	buf_printf(out, " %" PRId64 " %" PRId64 "\n", info->line, scaled(w, node_flat(n)));
+	buf_addch(out, ' ');
+	put_int(out, info->line, ' ');
+	put_int(out, scaled(w, node_flat(n)), '\n');
 	graph_sort_edges(g, g->out_edges + n->out, n->out_n);
 	for (uint32_t k = n->out; k < n->out + n->out_n; k++) {
 		const struct edge *e = &g->edges[g->out_edges[k]];
@@ -183,8 +205,10 @@ static void put_node(struct writer *w, uint32_t node, const struct node_info *be
 		put_callee(w, e->dest);
 		buf_addstr(out, "calls=0 ");
 		put_address(w, before, callee->address);
-		buf_printf(
-			out, " %" PRId64 "\n* * %" PRId64 "\n", callee->line, scaled(w, e->weight));
+		buf_addch(out, ' ');
+		put_int(out, callee->line, '\n');
+		buf_addstr(out, "* * ");
+		put_int(out, scaled(w, e->weight), '\n');
 	}
 	out_step(&w->out);
 }

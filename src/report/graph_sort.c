@@ -7,6 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum {
+	EDGES_FEW = 24,
+};
+
 struct node_key {
 	int64_t score; /* magnitude that decides first */
 	int64_t other; /* and last */
@@ -108,24 +112,56 @@ void graph_sort(struct graph *g, enum graph_sort sort)
 	mem_free(keys);
 }
 
+/* Sorted by what is in the key; a look at the edges only where it is equal. */
+struct edge_key {
+	int64_t weight;
+	uint32_t edge;
+};
+
+static int compare_edge_names(struct graph *g, const struct edge *a, const struct edge *b)
+{
+	int c = compare_names(g, g->nodes[a->src].info, g->nodes[b->src].info);
+	if (!c)
+		c = compare_names(g, g->nodes[a->dest].info, g->nodes[b->dest].info);
+	return c ? c : (a < b ? -1 : a > b);
+}
+
 static int compare_edges(const void *pa, const void *pb, void *ctx)
 {
+	const struct edge_key *a = pa, *b = pb;
 	struct graph *g = ctx;
-	const struct edge *a = &g->edges[*(const uint32_t *)pa];
-	const struct edge *b = &g->edges[*(const uint32_t *)pb];
-	int64_t x = graph_abs(a->weight), y = graph_abs(b->weight);
-	if (x != y)
-		return x > y ? -1 : 1;
-	int c = strcmp(graph_name(g, g->nodes[a->src].info), graph_name(g, g->nodes[b->src].info));
-	if (!c)
-		c = strcmp(graph_name(g, g->nodes[a->dest].info),
-			graph_name(g, g->nodes[b->dest].info));
-	return c ? c : (a < b ? -1 : a > b);
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return compare_edge_names(g, &g->edges[a->edge], &g->edges[b->edge]);
+}
+
+/* Most lists are short: sorted by insertion, in place. */
+static void sort_edge_keys(struct graph *g, struct edge_key *keys, uint32_t n)
+{
+	if (n > EDGES_FEW) {
+		qsort_r(keys, n, sizeof(*keys), compare_edges, g);
+		return;
+	}
+	for (uint32_t i = 1; i < n; i++) {
+		struct edge_key key = keys[i];
+		uint32_t at = i;
+		for (; at > 0 && compare_edges(&keys[at - 1], &key, g) > 0; at--)
+			keys[at] = keys[at - 1];
+		keys[at] = key;
+	}
 }
 
 void graph_sort_edges(struct graph *g, uint32_t *edges, uint32_t n)
 {
-	qsort_r(edges, n, sizeof(*edges), compare_edges, g);
+	struct edge_key few[EDGES_FEW];
+	struct edge_key *keys = n > EDGES_FEW ? mem_array(n, sizeof(*keys)) : few;
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = (struct edge_key){graph_abs(g->edges[edges[i]].weight), edges[i]};
+	sort_edge_keys(g, keys, n);
+	for (uint32_t i = 0; i < n; i++)
+		edges[i] = keys[i].edge;
+	if (keys != few)
+		mem_free(keys);
 }
 
 struct tag_order {

@@ -53,6 +53,24 @@ static void forms(void **state)
 	assert_string_equal(focus, "-top");
 }
 
+static void mixed(void **state)
+{
+	char *argv[] = {(char *)"prog", (char *)"a", (char *)"-top", (char *)"-", (char *)"-focus",
+		(char *)"b", (char *)"c", (char *)"--", (char *)"-top=x", (char *)"d"};
+	struct err err = ERR_INIT;
+	int first = goflag_parse_mixed(flags, array_len(flags), array_len(argv), argv, &err);
+	const char *rest[] = {"a", "-", "c", "-top=x", "d"};
+	assert_int_equal(first, array_len(argv) - array_len(rest));
+	for (size_t i = 0; i < array_len(rest); i++)
+		assert_string_equal(argv[(size_t)first + i], rest[i]);
+	assert_true(top);
+	assert_string_equal(focus, "b");
+	char *wrong[] = {(char *)"prog", (char *)"a", (char *)"-nope", (char *)"b"};
+	assert_int_equal(goflag_parse_mixed(flags, array_len(flags), 4, wrong, &err), ERR_USAGE);
+	assert_string_equal(wrong[1], "a");
+	assert_int_equal(goflag_parse_mixed(flags, array_len(flags), 1, wrong, NULL), 1);
+}
+
 static void messages(void **state)
 {
 	struct err err = ERR_INIT;
@@ -120,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms),
+		cmocka_unit_test(mixed),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(usage),
 		cmocka_unit_test(durations),

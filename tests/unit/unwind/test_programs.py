@@ -29,7 +29,7 @@ SQL = ("create table t(a integer primary key, b text);"
 PROGRAMS = [
   ("python3", ["-c", PYTHON]),
   ("sqlite3", [":memory:", SQL]),
-  ("perl", ["-e", 'my %h; for my $i (1..3000000) { $h{$i % 5000} .= chr(65 + $i % 26); } '
+  ("perl", ["-e", 'my %h; for my $i (1..9000000) { $h{$i % 5000} .= chr(65 + $i % 26); } '
             'my $n = 0; for (sort values %h) { $n++ while /A.*?B/g; } print "$n\\n";']),
 ]
 

@@ -37,6 +37,14 @@ def measured(command, runs):
   return sorted(r[0] for r in results)[len(results) // 2], max(r[1] for r in results)
 
 
+def find_go():
+  """The program behind `go tool pprof`, which builds it when first asked for: that is not what is measured."""
+  if not shutil.which("go"):
+    return None
+  subprocess.run(["go", "tool", "pprof", "-h"], capture_output=True)
+  return subprocess.run(["go", "tool", "-n", "pprof"], capture_output=True, text=True).stdout.strip() or None
+
+
 def make(name, *args):
   path = os.path.join(TMP, name + ".pb.gz")
   with open(path, "wb") as f:
@@ -52,13 +60,13 @@ def main():
   cases += [("-top -diff_base", ["-top", "-diff_base=" + other, one]), ("-top, labels", ["-top", labels]),
             ("-tags, labels", ["-tags", labels]), ("-top, ten merged", ["-top"] + ten)]
   cases = [c for c in cases if not ONLY or c[0] in ONLY]
-  has_go = shutil.which("go") is not None
+  go = find_go()
   print("| report | sonde CPU s | MiB | go tool pprof CPU s | MiB | faster | less memory |\n|---|---|---|---|---|---|---|")
   for name, args in cases:
     args = ["-symbolize=none", "-output=/dev/null"] + args
     mine = measured([os.path.join(BUILD, "sonde"), "pprof"] + args, 5)
     slow = "labels" in name or "merged" in name or "diff" in name
-    theirs = measured(["go", "tool", "pprof"] + args, 1 if slow else 3) if has_go else None
+    theirs = measured([go] + args, 1 if slow else 3) if go else None
     row = "| %s | %.3f | %.0f |" % (name, mine[0], mine[1])
     if theirs:
       row += " %.2f | %.0f | %.0f x | %.1f x |" % (theirs + (theirs[0] / mine[0], theirs[1] / mine[1]))

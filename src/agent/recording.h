@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	      "sonderec"
-#define RECORDING_VERSION     7
+#define RECORDING_VERSION     8
 #define RECORDING_BUCKETS     (1u << 16)
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -121,6 +121,7 @@ struct recording {
 	_Atomic uint64_t end_monotonic_ns;     /* 0: still running, or ended without a word */
 	_Atomic uint64_t cpu_end_ns;	       /* the process's CPU clock then */
 	_Atomic uint64_t last_monotonic_ns;    /* of the newest sample */
+	_Atomic uint32_t begun;		       /* the rates that a session wants are set */
 	uint64_t size;			       /* the budget, bytes of the whole block */
 	_Atomic uint64_t used;		       /* bytes handed out, header and buckets included */
 	_Atomic uint64_t committed;	       /* bytes that are really there */

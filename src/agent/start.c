@@ -152,6 +152,7 @@ static void record_session(void)
 		recording_free(control_is_recording() ? control_close() : rec);
 		return;
 	}
+	atomic_store(&rec->begun, 1);
 	profiles_keep();
 }
 

@@ -13,6 +13,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
+
+enum {
+	BEGIN_MS = 1000,
+	BEGIN_STEP_MS = 5,
+};
 
 struct run_http {
 	const struct run_session *session;
@@ -20,33 +26,53 @@ struct run_http {
 	struct http_server *server;
 };
 
-static int open_process(void *ctx, int pid, struct live_process *ret, struct err *err)
-{
-	struct run_http *h = ctx;
-	struct run_recordings all;
-	run_recordings_open(h->session, &all);
-	*ret = (struct live_process){.pid = pid ? pid : h->session->pid};
-	ret->sources = mem_array(all.n ? all.n : 1, sizeof(*ret->sources));
-	for (size_t i = 0; i < all.n; i++) {
-		struct run_recording *r = &all.files[i];
-		const struct recording *rec = r->source.data;
-		if (r->pid == ret->pid && !rec->declined[0])
-			ret->sources[ret->n++] = r->source;
-		else
-			munmap((void *)r->source.data, r->source.n);
-	}
-	mem_free(all.files);
-	if (ret->n)
-		return 0;
-	mem_free(ret->sources);
-	return err_set(err, ERR_NOT_FOUND, "process %d records nothing (yet)", ret->pid);
-}
-
 static void close_process(void *ctx, struct live_process *process)
 {
 	for (size_t i = 0; i < process->n; i++)
 		munmap((void *)process->sources[i].data, process->sources[i].n);
 	mem_free(process->sources);
+	process->sources = NULL;
+	process->n = 0;
+}
+
+/* The process's recordings; whether all that is to come of it is there: the newest image of the
+ * process is recorded, and its rates are set. */
+static bool open_recordings(struct run_http *h, struct live_process *process)
+{
+	struct run_recordings all;
+	bool begun = process->pid != h->session->pid, declined = false;
+	run_recordings_open(h->session, &all);
+	process->sources = mem_array(all.n ? all.n : 1, sizeof(*process->sources));
+	for (size_t i = 0; i < all.n; i++) {
+		struct run_recording *r = &all.files[i];
+		const struct recording *rec = r->source.data;
+		bool is_its = r->pid == process->pid;
+		declined |= is_its && rec->declined[0];
+		if (is_its && !rec->declined[0]) {
+			begun = atomic_load(&rec->begun);
+			process->sources[process->n++] = r->source;
+		} else {
+			munmap((void *)r->source.data, r->source.n);
+		}
+	}
+	mem_free(all.files);
+	return begun || declined;
+}
+
+/* A program that has just been started is given the time to begin recording. */
+static int open_process(void *ctx, int pid, struct live_process *ret, struct err *err)
+{
+	const struct timespec step = {0, BEGIN_STEP_MS * 1000000};
+	struct run_http *h = ctx;
+	*ret = (struct live_process){.pid = pid ? pid : h->session->pid};
+	for (int ms = 0; !open_recordings(h, ret) && ms < BEGIN_MS; ms += BEGIN_STEP_MS) {
+		close_process(h, ret);
+		nanosleep(&step, NULL);
+	}
+	if (ret->n)
+		return 0;
+	close_process(h, ret);
+	return err_set(err, ERR_NOT_FOUND, "process %d records nothing (yet)", ret->pid);
 }
 
 static void each_process(void *ctx, void (*each)(void *each_ctx, int pid), void *each_ctx)

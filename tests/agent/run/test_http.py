@@ -121,6 +121,21 @@ def test_heap_from_the_start():
 
 
 @test
+def test_asked_before_the_program_is_up():
+  """From the moment the address is printed every profile is there."""
+  for _ in range(5):
+    run = subprocess.Popen([SONDE, "run", "-http=localhost:0", "--", sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    port = int(re.search(r"serving http://localhost:(\d+)/", run.stderr.readline()).group(1))
+    for path in ("heap", "threadcreate?debug=1", "goroutine?debug=2"):
+      connection = http.client.HTTPConnection("localhost", port, timeout=60)
+      connection.request("GET", "/debug/pprof/" + path)
+      answer = connection.getresponse()
+      assert (answer.status, len(answer.read()) > 0) == (200, True), (path, answer.status)
+    run.communicate("\n", timeout=30)
+
+
+@test
 def test_heap_in_all_forms():
   with Served("-heaprate", "1") as served:
     assert blocks(served.profile("heap?gc=1"), 2) == blocks(served.profile("allocs"), 0) == BLOCKS

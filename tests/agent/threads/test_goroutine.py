@@ -37,8 +37,9 @@ CYCLES = [{"cross-a", "cross-b"}, {"ring-0", "ring-1", "ring-2"}, {"twice"}]
 class Stuck:
   """The program under `sonde run`; with flags, and its server."""
 
-  def __init__(self, *flags):
-    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *flags, "--", program("stuck")], stdin=subprocess.PIPE,
+  def __init__(self, *flags, cmd="stuck", want=THREADS):
+    self.want = want
+    self.run = subprocess.Popen([SONDE, "run", "-http=localhost:0", *flags, "--", program(cmd)], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     self.url = re.search(r"serving (\S+)", self.run.stderr.readline()).group(1)
     assert self.run.stdout.readline() == "ready\n"
@@ -64,7 +65,7 @@ class Stuck:
     while True:
       told = json.loads(self.get("goroutine?format=json"))
       by_name = {t["name"]: t for t in told["threads"]}
-      if {name: does(by_name, t) for name, t in by_name.items()} == THREADS or time.monotonic() > deadline:
+      if {name: does(by_name, t) for name, t in by_name.items()} == self.want or time.monotonic() > deadline:
         return told, by_name
 
 
@@ -94,6 +95,28 @@ def test_each_thread():
     first = by_name["holder"]["wait"]["seconds"]
     second = stuck.settled()[1]["holder"]["wait"]["seconds"]
     assert 0 < first < second <= by_name["holder"]["age_seconds"] + 60
+
+
+KINDS = {name: ("waiting", name, None) for name in (
+  "cond", "semaphore", "poll", "write", "recv", "send", "accept", "connect", "flock", "child", "signal", "barrier")}
+KINDS.update({"kinds": ("waiting", "read", None), "once": ("waiting", "once", None), "in-once": ("waiting", "semaphore", None)})
+WITH_FD = {"write", "recv", "send", "accept", "connect", "flock", "kinds"}
+
+
+@test
+def test_each_kind_of_wait():
+  with Stuck(cmd="kinds", want=KINDS) as kinds:
+    by_name = kinds.settled()[1]
+    text = kinds.get("goroutine?debug=2")
+  assert {name: does(by_name, t) for name, t in by_name.items()} == KINDS
+  assert {name for name, t in by_name.items() if "fd" in t["wait"]} == WITH_FD
+  assert by_name["barrier"]["labels"] == {"tenant": "acme", "phase": "barrier"}
+  assert by_name["once"]["labels"] == {"tenant": "acme"}
+  assert all(not t["labels"] for name, t in by_name.items() if name not in ("barrier", "once"))
+  assert re.search(r'^# thread %d "barrier".*; labels \{"phase": "barrier", "tenant": "acme"\}$' % by_name["barrier"]["id"], text, re.M)
+  heads = dict(re.findall(r"^goroutine (\d+) \[([^\]]+)\]:$", text, flags=re.M))
+  for name in ("accept", "connect", "recv", "send", "write"):
+    assert heads[str(by_name[name]["id"])] == "IO wait", (name, heads)
 
 
 @test

@@ -440,6 +440,8 @@ int control_set_rate(enum recording_kind kind, uint64_t rate)
 	sig_lock(&control.lock);
 	struct recording *rec = atomic_load(&state->recording);
 	bool as_it_is = rec && settles(kind) && rate == atomic_load(&rec->rates.of[kind]);
+	if (rec)
+		control_round_begin(rec);
 	int rc = !rec ? -ENOENT : as_it_is ? 0 : set_rate(rec, kind, rate);
 	sig_unlock(&control.lock);
 	if (as_it_is)
@@ -473,27 +475,56 @@ static void settle(struct recording *rec, enum recording_kind kind)
 		kinds[kind]->settle(rec);
 }
 
-void control_call(struct recording *rec, int tid, uintptr_t token)
+static uint32_t round_of(uint64_t called)
+{
+	return (uint32_t)(called >> 32);
+}
+
+void control_round_begin(struct recording *rec)
+{
+	uint64_t before = atomic_load(&rec->called);
+	while (!atomic_compare_exchange_weak(
+		&rec->called, &before, ((uint64_t)round_of(before) + 1) << 32))
+		;
+}
+
+/* One of those called in the round is not to be waited for any more. */
+static void count_answer(struct recording *rec, uint32_t round)
+{
+	uint64_t before = atomic_load(&rec->called);
+	while (round_of(before) == round && (uint32_t)before &&
+		!atomic_compare_exchange_weak(&rec->called, &before, before - 1))
+		;
+}
+
+static int send_call(int tid, uintptr_t token)
 {
 	siginfo_t info = {.si_signo = SIGPROF, .si_code = SI_QUEUE};
 	int pid = sig_getpid();
 	info.si_pid = pid;
 	info.si_value.sival_ptr = (void *)token;
+	return (int)sig_syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGPROF, &info);
+}
+
+void control_call(
+	struct recording *rec, struct thread *thread, enum recording_kind kind, uintptr_t token)
+{
 	if (!recording_send_begin(rec))
 		return;
-	atomic_fetch_add(&rec->called, 1);
-	if (sig_syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGPROF, &info))
-		atomic_fetch_sub(&rec->called, 1); /* it has ended, or too many are queued */
+	uint32_t round = round_of(atomic_fetch_add(&rec->called, 1));
+	if (atomic_exchange(&thread->called[kind], round) == round)
+		count_answer(rec, round); /* it is counted already */
+	if (send_call(atomic_load(&thread->tid), token))
+		count_answer(rec, round); /* it has ended, or too many are queued */
 	recording_send_end(rec);
 }
 
-/* Those that block the signal, or are stopped, do not answer. */
-static bool await_called(const struct recording *rec)
+bool control_round_end(const struct recording *rec)
 {
 	struct timespec step = {0, CALL_STEP_NS};
-	for (int i = 0; i < CALL_STEPS && atomic_load(&rec->called); i++)
+	for (int i = 0; i < CALL_STEPS && recording_called(rec); i++)
 		sig_syscall(SYS_nanosleep, &step, 0);
-	return !atomic_load(&rec->called);
+	return !recording_called(rec);
 }
 
 /* The goroutine profile is of the moment: what is settled is the next snapshot. */
@@ -511,13 +542,13 @@ void control_settle(enum recording_kind kind)
 		return;
 	for (int i = 0; i < CALLS; i++) {
 		sig_lock(&control.lock);
-		atomic_store(&rec->called, 0);
+		control_round_begin(rec);
 		if (kind == RECORDING_GOROUTINE && i == 0)
 			settle_snapshot(rec);
 		else
 			settle(rec, kind);
 		sig_unlock(&control.lock);
-		if (await_called(rec))
+		if (control_round_end(rec))
 			break;
 	}
 	state_leave(token);
@@ -529,7 +560,7 @@ void control_await_called(void)
 	struct recording *rec = state_enter(&token);
 	if (!rec)
 		return;
-	await_called(rec);
+	control_round_end(rec);
 	state_leave(token);
 }
 
@@ -537,7 +568,7 @@ void control_await_called(void)
 
 static void grant(struct recording *rec, uint32_t asked)
 {
-	atomic_store(&rec->called, 0);
+	control_round_begin(rec);
 	for (int kind = 1; kind < RECORDING_KINDS; kind++) {
 		uint64_t wanted = atomic_load(&rec->wishes.wanted.of[kind]);
 		if (kinds[kind] && wanted != atomic_load(&rec->rates.of[kind]))
@@ -558,6 +589,15 @@ static void answer_poke(struct recording *rec)
 	}
 }
 
+/* What a signal of ours calls for; RECORDING_KINDS: nothing. */
+static enum recording_kind called_kind(const struct recording *rec, uintptr_t carried)
+{
+	return carried == goroutine_call_token(rec)   ? RECORDING_GOROUTINE
+	       : carried == wall_call_token(rec)      ? RECORDING_WALL
+	       : carried == registers_call_token(rec) ? RECORDING_REGISTERS
+						      : RECORDING_KINDS;
+}
+
 bool control_is_token(const siginfo_t *info)
 {
 	unsigned token;
@@ -565,26 +605,36 @@ bool control_is_token(const siginfo_t *info)
 	if (!rec)
 		return false;
 	uintptr_t carried = (uintptr_t)info->si_value.sival_ptr;
-	bool ours = carried == rec->wishes.token || carried == goroutine_call_token(rec) ||
-		    carried == wall_call_token(rec) || carried == registers_call_token(rec);
+	bool ours = carried == rec->wishes.token || called_kind(rec, carried) < RECORDING_KINDS;
 	state_leave(token);
 	return ours;
 }
 
+/* The round is taken before the answer is given: what is asked meanwhile is another call. */
+static void answer_call(struct recording *rec, enum recording_kind kind, const ucontext_t *context)
+{
+	struct thread *t = threads_find(&state->threads, sig_gettid());
+	if (!t)
+		return;
+	uint32_t round = atomic_exchange(&t->called[kind], 0);
+	if (kind == RECORDING_GOROUTINE)
+		goroutine_answer(rec, t, context);
+	else if (kind == RECORDING_WALL)
+		wall_answer(rec, t, context);
+	else
+		registers_answer(t, context);
+	count_answer(rec, round);
+}
+
 static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *context)
 {
+	enum recording_kind kind = called_kind(rec, carried);
 	if (carried == rec->wishes.token)
 		answer_poke(rec);
-	else if (carried == goroutine_call_token(rec))
-		goroutine_answer(rec, context);
-	else if (carried == wall_call_token(rec))
-		wall_answer(rec, context);
-	else if (carried == registers_call_token(rec))
-		registers_answer(context);
+	else if (kind < RECORDING_KINDS)
+		answer_call(rec, kind, context);
 	else
 		return false;
-	if (carried != rec->wishes.token)
-		atomic_fetch_sub(&rec->called, 1);
 	return true;
 }
 

@@ -46,9 +46,15 @@ bool control_queued(const siginfo_t *info, const ucontext_t *context);
 /* Whether a queued signal carries one of our tokens. Async-signal-safe. */
 bool control_is_token(const siginfo_t *info);
 
-/* Sends a thread a signal of ours that carries `token`, for control_queued() there; counted in
- * rec->called until it is answered. Async-signal-safe. */
-void control_call(struct recording *rec, int tid, uintptr_t token);
+/* Threads are called in rounds: a signal that arrives while another is pending is lost, so who has
+ * not answered a round is called again in the next. An answer counts for the round that it was
+ * asked for in, however late it comes. Async-signal-safe. */
+void control_round_begin(struct recording *rec);
+/* Sends a thread a signal of ours that carries `token`, of `kind`, for control_queued() there. */
+void control_call(
+	struct recording *rec, struct thread *thread, enum recording_kind kind, uintptr_t token);
+/* Waits up to ten milliseconds; whether all that were called have answered. */
+bool control_round_end(const struct recording *rec);
 
 /* A profile of this kind is about to be read by this process: what is open is charged, or will be
  * by the threads that are called for it, which are waited for; of the goroutine profile a snapshot is

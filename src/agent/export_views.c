@@ -78,7 +78,7 @@ static unsigned goroutine_labels(struct profile *p, const struct export_count *c
 
 static void goroutine_comments(struct profile *p, const struct recording *rec)
 {
-	unsigned silent = atomic_load(&rec->called);
+	unsigned silent = recording_called(rec);
 	if (silent)
 		export_comment(
 			p, "%u threads did not answer: they block SIGPROF, or do not run", silent);

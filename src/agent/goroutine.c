@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FINISH_MS 100
+#define FINISH_ROUNDS 20
 
 /* One more thread on this stack: the high half is the snapshot's number. */
 static void count(struct recording *rec, const struct recording_stack *s, uint32_t labels,
@@ -63,20 +63,13 @@ static struct recording_thread *row_of(struct recording *rec, struct thread *t)
 	return row;
 }
 
-static void note(struct recording *rec, struct thread *t, const struct recording_stack *s,
-	const struct wait_what *what, uint64_t since_ns, uint32_t snapshot)
+static void fill_row(struct recording_thread *row, struct thread *t, const struct wait_what *what,
+	uint64_t since_ns)
 {
-	uint32_t labels = atomic_load(&t->labels);
-	struct recording_thread *row = s ? row_of(rec, t) : NULL;
-	count(rec, s, labels, what->kind, snapshot);
-	if (!row)
-		return;
-	atomic_store(&row->snapshot, 0);
 	row->tid = atomic_load(&t->tid);
 	row->creator = t->life.creator;
-	row->stack = recording_ref(rec, s);
 	row->created_at = atomic_load(&t->creator);
-	row->labels = labels;
+	row->labels = atomic_load(&t->labels);
 	row->wait = what->kind;
 	row->fd = what->fd;
 	row->object = what->object;
@@ -84,7 +77,20 @@ static void note(struct recording *rec, struct thread *t, const struct recording
 	row->handle = t->life.handle;
 	row->since_ns = since_ns;
 	row->born_ns = t->life.born_ns;
-	atomic_store(&row->snapshot, snapshot);
+}
+
+static void note(struct recording *rec, struct thread *t, const struct recording_stack *s,
+	const struct wait_what *what, uint64_t since_ns, uint32_t snapshot)
+{
+	struct recording_thread *row = s ? row_of(rec, t) : NULL;
+	count(rec, s, atomic_load(&t->labels), what->kind, snapshot);
+	if (row) {
+		atomic_store(&row->snapshot, 0);
+		row->stack = recording_ref(rec, s);
+		fill_row(row, t, what, since_ns);
+		atomic_store(&row->snapshot, snapshot);
+	}
+	atomic_store(&t->life.noted, snapshot);
 }
 
 /* The word of a lock that names who has it; 0: its kind has none. */
@@ -101,17 +107,28 @@ static uintptr_t owner_word(const struct wait_what *what)
 	}
 }
 
-static bool note_waiting(struct recording *rec, struct thread *t, uint32_t snapshot)
+/* A thread may answer, late, while it is being noted: each snapshot has it once. */
+static bool claim(struct thread *t, uint32_t snapshot)
+{
+	uint32_t before = atomic_load(&t->life.claimed);
+	return before != snapshot &&
+	       atomic_compare_exchange_strong(&t->life.claimed, &before, snapshot);
+}
+
+static void note_waiting(struct recording *rec, struct thread *t, uint32_t snapshot)
 {
 	struct capture c;
 	struct wait_what what;
 	uint64_t since;
+	if (!claim(t, snapshot))
+		return;
 	t->life.seq = atomic_load(&t->wait.seq);
-	if (!capture_wait(&c, t, &what, &since))
-		return false;
+	if (!capture_wait(&c, t, &what, &since)) {
+		atomic_store(&t->life.claimed, 0);
+		return;
+	}
 	note(rec, t, stacks_intern(rec, &c.stack), &what, since, snapshot);
 	capture_done(&c);
-	return true;
 }
 
 /* Who has the locks that are waited for is read once all waits have been: a thread that still waits
@@ -136,6 +153,12 @@ static void note_owner(struct recording *rec, struct thread *t)
 
 static bool is_noted(const struct recording *rec, const struct thread *t)
 {
+	return atomic_load(&t->life.noted) == atomic_load(&rec->snapshot);
+}
+
+/* There may have been no memory for one. */
+static bool has_row(const struct recording *rec, const struct thread *t)
+{
 	rec_ref ref = atomic_load(&t->life.row);
 	const struct recording_thread *row = ref ? recording_at(rec, ref) : NULL;
 	return row && atomic_load(&row->snapshot) == atomic_load(&rec->snapshot);
@@ -154,7 +177,7 @@ static void call_missing(struct recording *rec)
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &state->threads.slots[i];
 		if (is_shown(t) && !is_noted(rec, t))
-			control_call(rec, atomic_load(&t->tid), goroutine_call_token(rec));
+			control_call(rec, t, RECORDING_GOROUTINE, goroutine_call_token(rec));
 	}
 }
 
@@ -169,7 +192,7 @@ static void take(struct recording *rec, uint32_t snapshot)
 		if (is_shown(&slots[i]))
 			note_waiting(rec, &slots[i], snapshot);
 	for (uint32_t i = 0; i < high; i++)
-		if (is_shown(&slots[i]) && is_noted(rec, &slots[i]))
+		if (is_shown(&slots[i]) && has_row(rec, &slots[i]))
 			note_owner(rec, &slots[i]);
 	call_missing(rec);
 }
@@ -224,11 +247,12 @@ static void name_rows(struct recording *rec)
  * to answer; the one that ends the process is asked too. */
 static void finish(struct recording *rec)
 {
-	const struct timespec step = {0, 1000000};
-	atomic_store(&rec->called, 0);
+	control_round_begin(rec);
 	take(rec, (uint32_t)atomic_load(&rec->rates.of[RECORDING_GOROUTINE]) + 1);
-	for (int i = 0; i < FINISH_MS && atomic_load(&rec->called); i++)
-		sig_syscall(SYS_nanosleep, &step, 0);
+	for (int i = 0; i < FINISH_ROUNDS && !control_round_end(rec); i++) {
+		control_round_begin(rec);
+		call_missing(rec);
+	}
 	name_rows(rec);
 }
 
@@ -237,8 +261,11 @@ static void forget(void)
 {
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
-		atomic_store(&state->threads.slots[i].life.row, 0);
-		atomic_store(&state->threads.slots[i].creator, 0);
+		struct thread *t = &state->threads.slots[i];
+		atomic_store(&t->life.row, 0);
+		atomic_store(&t->life.claimed, 0);
+		atomic_store(&t->life.noted, 0);
+		atomic_store(&t->creator, 0);
 	}
 }
 
@@ -265,15 +292,19 @@ static bool is_in_syscall(uintptr_t pc)
 	return behind || at;
 }
 
-void goroutine_answer(struct recording *rec, const ucontext_t *context)
+void goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
-	struct thread *t = threads_find(&state->threads, sig_gettid());
+	uint32_t snapshot = atomic_load(&rec->snapshot);
 	struct wait_what what = {.kind = WAIT_NONE, .fd = -1};
 	struct capture c;
-	if (!t || !capture_context(&c, t, context))
+	if (!claim(t, snapshot))
 		return;
+	if (!capture_context(&c, t, context)) {
+		atomic_store(&t->life.claimed, 0); /* it will be called again */
+		return;
+	}
 	if (is_in_syscall(c.stack.pcs[0]))
 		what.kind = WAIT_SYSCALL;
-	note(rec, t, stacks_intern(rec, &c.stack), &what, 0, atomic_load(&rec->snapshot));
+	note(rec, t, stacks_intern(rec, &c.stack), &what, 0, snapshot);
 	capture_done(&c);
 }

@@ -5,7 +5,7 @@
 #ifndef SONDE_AGENT_GOROUTINE_H
 #define SONDE_AGENT_GOROUTINE_H
 
-#include "agent/recording.h"
+#include "agent/threads.h"
 
 #include <ucontext.h>
 
@@ -16,6 +16,6 @@ static inline uintptr_t goroutine_call_token(const struct recording *rec)
 }
 
 /* In the handler of that signal: the thread counts itself. */
-void goroutine_answer(struct recording *rec, const ucontext_t *context);
+void goroutine_answer(struct recording *rec, struct thread *thread, const ucontext_t *context);
 
 #endif

@@ -70,9 +70,9 @@ static int ask(struct recording *rec, int pidfd)
 static bool await_called(struct recording *rec)
 {
 	const struct timespec step = {0, LOOK_NS};
-	for (int i = 0; i < STEP_NS / LOOK_NS && atomic_load(&rec->called); i++)
+	for (int i = 0; i < STEP_NS / LOOK_NS && recording_called(rec); i++)
 		nanosleep(&step, NULL);
-	return !atomic_load(&rec->called);
+	return !recording_called(rec);
 }
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)

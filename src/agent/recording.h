@@ -144,8 +144,9 @@ struct recording {
 	_Atomic uint32_t snapshot;	  /* of threads, the newest */
 	_Atomic rec_ref snapshot_threads; /* struct recording_thread, newest first */
 	_Atomic uint64_t snapshot_ns;	  /* when it was taken, CLOCK_MONOTONIC */
-	_Atomic uint32_t called;    /* threads that were called for one, or for settling, and have
-				    * not answered yet */
+	/* Low half: threads that were called for one, or for settling, and have not answered yet
+	 * (recording_called). High half: the round of calls that they belong to. */
+	_Atomic uint64_t called;
 	_Atomic uint32_t leaving;   /* it becomes another program: no signal of ours any more */
 	_Atomic uint32_t senders;   /* about to send one */
 	_Atomic uint32_t displaced; /* something outside our hooks replaced the handler */
@@ -297,6 +298,11 @@ static inline _Atomic rec_ref *recording_buckets(const struct recording *rec)
 static inline void recording_count(_Atomic uint64_t *counter, uint64_t n)
 {
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static inline uint32_t recording_called(const struct recording *rec)
+{
+	return (uint32_t)atomic_load(&rec->called);
 }
 
 static inline _Atomic rec_ref *recording_count_buckets(const struct recording *rec)

@@ -46,11 +46,8 @@ static void copy_registers(uint64_t *words, const mcontext_t *m)
 }
 #endif
 
-void registers_answer(const ucontext_t *context)
+void registers_answer(const struct thread *t, const ucontext_t *context)
 {
-	struct thread *t = control_self();
-	if (!t)
-		return;
 	struct thread_registers *r = &state->threads.registers[t - state->threads.slots];
 	copy_registers(r->words, &context->uc_mcontext);
 	atomic_store(&r->answered, atomic_load(&state->threads.asked));
@@ -64,9 +61,9 @@ static int set(struct recording *rec, uint64_t number)
 	cpu_look(rec, true);
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
-		const struct thread *t = &state->threads.slots[i];
+		struct thread *t = &state->threads.slots[i];
 		if (atomic_load(&t->state) == THREAD_LIVE)
-			control_call(rec, atomic_load(&t->tid), registers_call_token(rec));
+			control_call(rec, t, RECORDING_REGISTERS, registers_call_token(rec));
 	}
 	return 0;
 }

@@ -6,7 +6,7 @@
 #ifndef SONDE_AGENT_REGISTERS_H
 #define SONDE_AGENT_REGISTERS_H
 
-#include "agent/recording.h"
+#include "agent/threads.h"
 
 #include <ucontext.h>
 
@@ -17,6 +17,6 @@ static inline uintptr_t registers_call_token(const struct recording *rec)
 }
 
 /* In the handler of that signal. */
-void registers_answer(const ucontext_t *context);
+void registers_answer(const struct thread *thread, const ucontext_t *context);
 
 #endif

@@ -51,6 +51,8 @@ struct thread {
 	bool at_contenders; /* it holds a place's lock */
 	uint64_t random;    /* state of its generator; 0: not seeded */
 	struct wait wait;   /* what it waits for */
+	/* The round of calls in which it was called last, by kind; 0: it has answered. */
+	_Atomic uint32_t called[RECORDING_KINDS];
 	/* The goroutine profile's; see goroutine.c. */
 	struct {
 		int32_t creator;      /* the thread that created it; 0: not known */
@@ -58,6 +60,8 @@ struct thread {
 		uint64_t handle;      /* its pthread_t; 0: not known */
 		_Atomic uint32_t row; /* the place's struct recording_thread; 0: none yet */
 		uint32_t seq;	      /* of its wait record, when it was written */
+		/* The newest snapshot that somebody notes it for, and has noted it for. */
+		_Atomic uint32_t claimed, noted;
 	} life;
 	/* What a created thread is to run. */
 	void *(*start)(void *);

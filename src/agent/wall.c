@@ -208,7 +208,7 @@ static void settle_each(
 static void ask_it(struct recording *rec, struct thread *t, int tid)
 {
 	if (others_due(t, tid))
-		control_call(rec, tid, wall_call_token(rec));
+		control_call(rec, t, RECORDING_WALL, wall_call_token(rec));
 }
 
 static void settle(struct recording *rec)
@@ -217,11 +217,10 @@ static void settle(struct recording *rec)
 	settle_each(rec, ask_it);
 }
 
-void wall_answer(struct recording *rec, const ucontext_t *context)
+void wall_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
-	struct thread *t = threads_find(&state->threads, sig_gettid());
 	struct capture c;
-	if (t && t->wall.begin_ns && wall_on() && capture_context(&c, t, context)) {
+	if (t->wall.begin_ns && wall_on() && capture_context(&c, t, context)) {
 		charge_others(rec, t, 0, stacks_intern(rec, &c.stack));
 		capture_done(&c);
 	}

@@ -52,7 +52,7 @@ void wall_ran(struct recording *rec, struct thread *thread, const struct recordi
 	uint64_t expiries, uint64_t ns, bool late);
 
 /* In the handler of a signal that wall's settling sends (struct kind): the thread charges itself. */
-void wall_answer(struct recording *rec, const ucontext_t *context);
+void wall_answer(struct recording *rec, struct thread *thread, const ucontext_t *context);
 /* What the signal carries. */
 static inline uintptr_t wall_call_token(const struct recording *rec)
 {

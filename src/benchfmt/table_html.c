@@ -39,7 +39,7 @@ const char tables_style[] =
 	"tfoot td{font-weight:600}.better{color:var(--good);font-weight:600}"
 	".worse{color:var(--bad);font-weight:600}.change{font-weight:600}\n"
 	".note{color:var(--quiet);font-size:12.5px;font-weight:400;"
-	"margin:0}caption{text-align:left}"
+	"margin:0}.plot{text-align:left}"
 	"svg{display:block}.dot{fill:var(--dot);fill-opacity:.55}\n"
 	".box{fill:var(--box);stroke:var(--dot)}.mid{stroke:var(--dot);stroke-width:2}"
 	".ci{stroke:var(--ink);stroke-width:2}text{fill:var(--quiet);font-size:12px}\n"
@@ -200,15 +200,14 @@ static void put_geomean(
 
 static void put_table(const struct tables *t, const struct table *table, struct buf *out)
 {
-	buf_addstr(out, "<div class=\"wide\"><table><caption class=\"note\">");
-	html_escape(out, bench_str(t->projector->reader, table->unit));
-	buf_addstr(out, "</caption>\n<thead><tr><th scope=\"col\">Benchmark</th>");
+	buf_addstr(out, "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Benchmark</th>");
 	for (uint32_t i = 0; i < table->col_n; i++) {
 		buf_addstr(out, "<th scope=\"col\">");
 		put_label(t, t->col_by, table->cols[i], out);
 		buf_addstr(out, i ? "</th><th scope=\"col\">vs base</th>" : "</th>");
 	}
-	buf_addstr(out, "<th scope=\"col\">Distribution</th></tr></thead>\n<tbody>\n");
+	buf_addstr(
+		out, "<th scope=\"col\" class=\"plot\">Distribution</th></tr></thead>\n<tbody>\n");
 	for (uint32_t row = 0; row < table->row_n; row++) {
 		buf_addstr(out, "<tr><th scope=\"row\">");
 		put_label(t, t->row_by, table->rows[row], out);
@@ -232,10 +231,11 @@ static void put_table(const struct tables *t, const struct table *table, struct 
 
 static void begin_stack(struct buf *out)
 {
-	buf_addstr(out, "</h3>\n<div class=\"wide\"><table>\n<thead><tr>"
-			"<th scope=\"col\">Column</th><th scope=\"col\">Value</th>"
-			"<th scope=\"col\">vs base</th><th scope=\"col\">Distribution</th>"
-			"</tr></thead>\n<tbody>\n");
+	buf_addstr(out,
+		"</h3>\n<div class=\"wide\"><table>\n<thead><tr>"
+		"<th scope=\"col\">Column</th><th scope=\"col\">Value</th>"
+		"<th scope=\"col\">vs base</th><th scope=\"col\" class=\"plot\">Distribution</th>"
+		"</tr></thead>\n<tbody>\n");
 }
 
 static void put_stack_label(

@@ -46,6 +46,8 @@ const struct view *web_view(const char *path); /* NULL: no such page */
 /* Whether it shows more than the profile: files that may change while we serve. */
 bool web_view_reads_files(const struct view *view);
 must_check int web_page(struct query *q, const struct view *view, struct err *err);
+/* What is said in its place, with the way back: filters to change, the other pages. */
+void web_error_page(struct query *q, const struct view *view, const char *message);
 
 /* Annotated source as HTML (web/source.c). */
 must_check int web_put_source(struct report *r, struct buf *out, struct err *err);

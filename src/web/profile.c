@@ -215,7 +215,8 @@ static void put_navigation(struct page *page, uint32_t type, struct buf *out)
 
 /* --- bodies --- */
 
-static void put_start(struct page *page, struct report *r, const struct report_labels *labels)
+/* Up to the end of the navigation. */
+static void put_head(struct page *page, const char *title, uint32_t type)
 {
 	struct buf *out = &page->q->res->body;
 	buf_addstr(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -223,9 +224,15 @@ static void put_start(struct page *page, struct report *r, const struct report_l
 			"initial-scale=1\">\n<link rel=\"stylesheet\" "
 			"href=\"/ui/style.css\">\n<script type=\"module\" "
 			"src=\"/ui/page.js\"></script>\n<title>");
-	html_escape(out, r->title);
+	html_escape(out, title);
 	buf_printf(out, " %s</title>\n</head>\n<body>", page->view->title);
-	put_navigation(page, r->value_index, out);
+	put_navigation(page, type, out);
+}
+
+static void put_start(struct page *page, struct report *r, const struct report_labels *labels)
+{
+	struct buf *out = &page->q->res->body;
+	put_head(page, r->title, r->value_index);
 	buf_addstr(out, "<header><div><h1>");
 	html_escape(out, *r->title ? r->title : page->view->title);
 	buf_addstr(out, "</h1><p class=\"legend\">");
@@ -329,6 +336,13 @@ static int graph_body(struct page *page, struct report *r, struct err *err)
 	return rc;
 }
 
+static void put_text(const char *text, struct buf *out)
+{
+	buf_addstr(out, "<pre tabindex=\"0\">");
+	html_escape(out, text);
+	buf_addstr(out, "</pre>");
+}
+
 static int text_body(struct page *page, struct report *r, struct err *err)
 {
 	struct buf text = BUF_INIT;
@@ -336,9 +350,11 @@ static int text_body(struct page *page, struct report *r, struct err *err)
 	int rc = report_write(r, &to, err);
 	if (rc >= 0) {
 		put_profile_start(page, r);
-		buf_addstr(&page->q->res->body, "<pre tabindex=\"0\">");
-		html_escape(&page->q->res->body, text.data);
-		buf_addstr(&page->q->res->body, "</pre>");
+		if (text.len)
+			put_text(text.data, &page->q->res->body);
+		else
+			buf_addstr(&page->q->res->body, "<p>There is nothing to show: no sample "
+							"has such values.</p>");
 		put_end(page);
 	}
 	buf_release(&text);
@@ -459,4 +475,25 @@ int web_page(struct query *q, const struct view *view, struct err *err)
 	int rc = view->make(&page, err);
 	buf_release(&page.warnings);
 	return rc;
+}
+
+/* The type that was asked for, if there is such a one. */
+static uint32_t type_asked(const struct query *q)
+{
+	const struct profile *p = q->server->web->profile;
+	struct err ignored = ERR_INIT;
+	uint32_t type;
+	return report_sample_index(p, q->config.sample_index, &type, &ignored) < 0 ? PROFILE_NONE
+										   : type;
+}
+
+void web_error_page(struct query *q, const struct view *view, const char *message)
+{
+	struct page page = {.q = q, .view = view, .warnings = BUF_INIT};
+	struct buf *out = &q->res->body;
+	put_head(&page, "Error:", type_asked(q));
+	buf_printf(out, "<main>\n<h1>%s cannot be shown</h1>\n<p role=\"alert\">", view->title);
+	html_escape(out, message);
+	buf_addstr(out, "</p>");
+	put_end(&page);
 }

@@ -231,8 +231,11 @@ static void serve_elsewhere(const struct http_request *req, struct http_response
 	}
 }
 
-static void fail(struct http_response *res, const struct err *err)
+/* A browser's user gets a page to go on from, a script Go's line of text. */
+static void fail(struct query *q, const struct view *view, const struct err *err)
 {
+	struct http_response *res = q->res;
+	const char *accept = http_header(q->req, "Accept");
 	if (res->status == 200)
 		res->status = 400;
 	mem_free(res->etag);
@@ -240,7 +243,10 @@ static void fail(struct http_response *res, const struct err *err)
 	res->filename = NULL;
 	res->type = "text/plain; charset=utf-8";
 	buf_clear(&res->body);
-	buf_printf(&res->body, "%s\n", err->msg);
+	if (view && accept && strstr(accept, "text/html"))
+		web_error_page(q, view, err->msg);
+	else
+		buf_printf(&res->body, "%s\n", err->msg);
 }
 
 static void answer(struct web_server *server, const struct http_request *req,
@@ -252,7 +258,7 @@ static void answer(struct web_server *server, const struct http_request *req,
 	if (rc >= 0)
 		rc = view ? web_page(&q, view, &err) : resource->serve(&q, &err);
 	if (rc < 0)
-		fail(res, &err);
+		fail(&q, view, &err);
 	else if (res->etag && view)
 		keep_answer(server, res);
 	query_release(&q);

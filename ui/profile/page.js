@@ -15,7 +15,17 @@ function startTheme() {
   if (nav) nav.insertBefore(button, nav.querySelector('.note'));
 }
 
+/** Filters that are not set stay out of the address. */
+function startForm() {
+  const form = document.querySelector('nav.pages form');
+  form?.addEventListener('submit', () => {
+    for (const input of form.querySelectorAll('input')) input.disabled = !input.value;
+    setTimeout(() => { for (const input of form.querySelectorAll('input')) input.disabled = false; });
+  });
+}
+
 applyTheme();
+startForm();
 startConfigs();
 startTheme();
 startGraph();

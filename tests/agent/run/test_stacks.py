@@ -11,7 +11,7 @@ def share(run, where, of=lambda names: True):
   # On a machine that is busy one signal stands for many expiries: a single one that fell on a thread's
   # first instructions is no share of anything.
   bad = profile.stacks(lambda names: of(names) and not where(names))
-  return 1 if bad <= 1 and all_of - good < all_of / 50 else good / all_of
+  return 1 if bad <= 1 and all_of - good < all_of / 20 else good / all_of
 
 
 def complete(root, frames=0):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "run"))
@@ -95,8 +96,11 @@ class Staying:
 
   def get(self, query=""):
     path = os.path.join(WORK, "got.pb.gz")
-    with urllib.request.urlopen(self.url + query, timeout=60) as answer, open(path, "wb") as f:
-      f.write(answer.read())
+    try:
+      with urllib.request.urlopen(self.url + query, timeout=60) as answer, open(path, "wb") as f:
+        f.write(answer.read())
+    except urllib.error.HTTPError as why:
+      raise AssertionError(why.read()) from None
     return Profile(path)
 
   def pid(self):

@@ -93,6 +93,15 @@ def parameters(server):
   check("a filter is a chip that removes it", 'class="chip"' in body and 'href="/ui/top">focus: ' in body, body)
   response, body = server.get("/ui/top?f=(")
   check("a bad expression is an error", response.status == 400 and b"missing closing )" in body, body)
+  check("a script gets Go's line", response.getheader("Content-Type").startswith("text/plain") and body.count(b"\n") == 1, body)
+  response, body = server.get("/ui/top?f=(%3Cb%3E", headers={"Accept": "text/html,*/*;q=0.8"})
+  body = body.decode()
+  check("a browser gets a page of it", response.status == 400 and "Top cannot be shown" in body and
+        response.getheader("Content-Type").startswith("text/html") and "script-src 'self'" in response.getheader("Content-Security-Policy"), body)
+  check("with the message, escaped, and the way back", "missing closing ): `(&lt;b&gt;`" in body and "<b>" not in body and
+        'href="/ui/top">focus: (&lt;b&gt;' in body and 'href="/ui/flamegraph?f=' in body, body)
+  body = server.get("/ui/tags?th=.")[1].decode()
+  check("nothing to show is said", "There is nothing to show" in body and "<pre" not in body, body)
   response, body = server.get("/ui/top?si=no-such-type")
   check("an unknown sample type is an error", response.status == 400 and b"must be one of" in body, body)
   a, b = server.get("/ui/top?si=0")[1], server.get("/ui/top")[1]

@@ -98,6 +98,20 @@ async function configurations(url) {
   check('no error was met', page.errors.length === 0, page.errors);
 }
 
+async function wrong() {
+  const page = await newPage();
+  const url = await serve(CPU);
+  for (const view of ['flamegraph', 'top', 'graph', 'source']) {
+    await page.goto(url + `/ui/${view}?f=(`);
+    check(`an error in ${view} is a page`, (await page.textContent('[role="alert"]')).includes('missing closing )'), await page.content());
+  }
+  await checkAxe(page, 'an error');
+  await page.click('summary:has-text("Refine")');
+  await page.fill('input[name="f"]', 'parse');
+  await Promise.all([page.waitForNavigation(), page.click('button:has-text("Apply")')]);
+  check('where the mistake can be mended', page.url().endsWith('/ui/source?f=parse') && !(await page.$('[role="alert"]')), page.url());
+}
+
 async function hostile() {
   const page = await newPage();
   const url = await serve(makeProfile('hostile'));
@@ -129,6 +143,7 @@ async function empty() {
 await run(async () => {
   const url = await serve(CPU);
   for (const part of [views, graph, configurations]) await part(url);
+  await wrong();
   await hostile();
   await empty();
   check('the profile it makes is one', sonde('pprof', '-top', makeProfile('hostile')).includes('main'));

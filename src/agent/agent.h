@@ -1,7 +1,8 @@
 /*
- * agent: the recording half, as the command sees it: what a session tells libsonde (session.h), and
- * how recordings become profiles (export.h); and as a server in the same process does (inside.h). Front header of the layer. What records is libsonde,
- * and is never linked into the command.
+ * agent: the recording half, as the command sees it: what a session tells libsonde (session.h), how
+ * recordings become profiles (export.h), and how processes are asked to change what they record
+ * (poke.h); and as a server in the same process sees it (inside.h). Front header of the layer. What
+ * records is libsonde, and is never linked into the command.
  */
 #ifndef SONDE_AGENT_H
 #define SONDE_AGENT_H

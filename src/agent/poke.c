@@ -86,9 +86,9 @@ static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t ra
 		atomic_store(&rec->wishes.wanted.of[i], atomic_load(&rec->rates.of[i]));
 	atomic_store(&rec->wishes.wanted.of[kind], rate);
 	int rc = ask(rec, pidfd);
-	close(pidfd);
 	for (int i = 0; i < TRIES && !rc && !await_called(rec); i++)
 		rc = ask(rec, pidfd); /* who is missing is called again (kinds.h: settle) */
+	close(pidfd);
 	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
 		rc = -ENOTSUP;
 	return rc;

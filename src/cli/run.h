@@ -90,9 +90,9 @@ size_t run_recordings_process(const struct run_recordings *c, size_t from);
 must_check int run_write_outputs(const struct run_session *s, const struct run_output *outputs,
 	size_t output_n, const struct run_recording *files, size_t n, bool live, struct err *err);
 
-/* One file of the session, to be written to; munmap(ret, ret->size). NULL and an error. */
-struct recording *run_recording_map(
-	const struct run_session *s, int pid, unsigned sequence, struct err *err);
+/* One file of the session, to be written to as well. */
+must_check int run_recording_map(const struct run_session *s, int pid, unsigned sequence,
+	struct export_source *ret, struct err *err);
 
 /* Serves the session at s->http until it is stopped. */
 struct run_http;

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,37 +49,13 @@ void run_session_remove(struct run_session *s)
 
 /* --- reading it --- */
 
-static bool map_file(int dir, const char *name, struct export_source *ret)
-{
-	struct stat st;
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return false;
-	void *p = MAP_FAILED;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED)
-		return false;
-	*ret = (struct export_source){p, (size_t)st.st_size};
-	return true;
-}
-
-struct recording *run_recording_map(
-	const struct run_session *s, int pid, unsigned sequence, struct err *err)
+int run_recording_map(const struct run_session *s, int pid, unsigned sequence,
+	struct export_source *ret, struct err *err)
 {
 	char path[PATH_MAX + 64];
-	struct stat st;
 	snprintf(path, sizeof(path), "%s/%d.%u" SESSION_SUFFIX, s->dir, pid, sequence);
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	void *p = MAP_FAILED;
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= (off_t)RECORDING_ARENA)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		err_errno(err, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	return p == MAP_FAILED ? NULL : p;
+	int rc = export_source_open(AT_FDCWD, path, true, ret);
+	return rc ? err_set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 }
 
 static int by_process(const void *a, const void *b)
@@ -99,7 +74,7 @@ void run_recordings_open(const struct run_session *s, struct run_recordings *c)
 	while (dir && (e = readdir(dir))) {
 		struct run_recording r;
 		if (sscanf(e->d_name, "%d.%u" SESSION_SUFFIX, &r.pid, &r.sequence) == 2 &&
-			map_file(dirfd(dir), e->d_name, &r.source))
+			!export_source_open(dirfd(dir), e->d_name, false, &r.source))
 			vec_push(c->files, c->n, c->cap, r);
 	}
 	if (dir)
@@ -111,7 +86,7 @@ void run_recordings_open(const struct run_session *s, struct run_recordings *c)
 void run_recordings_close(struct run_recordings *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		munmap((void *)c->files[i].source.data, c->files[i].source.n);
+		export_source_close(&c->files[i].source);
 	mem_free(c->files);
 }
 
@@ -136,14 +111,15 @@ static void snapshot(struct recording *rec, bool always)
 static void settle(const struct run_session *s, const struct run_recording *r, bool threads)
 {
 	struct err err = ERR_INIT;
-	struct recording *rec = run_recording_map(s, r->pid, r->sequence, &err);
-	if (!rec)
+	struct export_source source;
+	if (run_recording_map(s, r->pid, r->sequence, &source, &err))
 		return;
+	struct recording *rec = (struct recording *)source.data;
 	uint64_t wall = atomic_load(&rec->rates.of[RECORDING_WALL]);
 	snapshot(rec, threads);
 	if (wall)
 		poke(rec, RECORDING_WALL, wall);
-	munmap(rec, rec->size);
+	export_source_close(&source);
 }
 
 void run_session_settle(const struct run_session *s, bool threads)

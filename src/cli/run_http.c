@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <time.h>
 
 enum {
@@ -29,7 +28,7 @@ struct run_http {
 static void close_process(void *ctx, struct live_process *process)
 {
 	for (size_t i = 0; i < process->n; i++)
-		munmap((void *)process->sources[i].data, process->sources[i].n);
+		export_source_close(&process->sources[i]);
 	mem_free(process->sources);
 	process->sources = NULL;
 	process->n = 0;
@@ -52,7 +51,7 @@ static bool open_recordings(struct run_http *h, struct live_process *process)
 			begun = atomic_load(&rec->begun);
 			process->sources[process->n++] = r->source;
 		} else {
-			munmap((void *)r->source.data, r->source.n);
+			export_source_close(&r->source);
 		}
 	}
 	mem_free(all.files);
@@ -106,12 +105,13 @@ static int set_rate(void *ctx, const struct live_process *process, enum recordin
 	uint64_t rate, struct err *err)
 {
 	const struct run_http *h = ctx;
-	struct recording *rec =
-		run_recording_map(h->session, process->pid, (unsigned)process->n - 1, err);
-	if (!rec)
-		return -ENOENT;
-	int rc = poke_set_rate(rec, kind, rate);
-	munmap(rec, rec->size);
+	struct export_source source;
+	int rc =
+		run_recording_map(h->session, process->pid, (unsigned)process->n - 1, &source, err);
+	if (rc)
+		return rc;
+	rc = poke_set_rate((struct recording *)source.data, kind, rate);
+	export_source_close(&source);
 	return rc ? err_set(err, rc, "process %d: %s", process->pid, why_not(rc)) : 0;
 }
 

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,27 +82,15 @@ static int find_recording(struct top_source *s, struct err *err)
 
 static int map_recording(struct top_source *s, struct err *err)
 {
-	struct stat st;
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", s->path);
-	void *p = MAP_FAILED;
-	if (fstat(fd, &st) == 0)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	int rc = p == MAP_FAILED ? err_errno(err, "%s", s->path) : 0;
-	close(fd);
-	if (!rc)
-		s->recording = (struct export_source){p, (size_t)st.st_size};
-	return rc;
+	int rc = export_source_open(AT_FDCWD, s->path, false, &s->recording);
+	return rc ? err_set(err, rc, "%s: %s", s->path, strerror(-rc)) : 0;
 }
 
 static void unmap_recording(struct top_source *s)
 {
-	if (s->recording.data)
-		munmap((void *)s->recording.data, s->recording.n);
+	export_source_close(&s->recording);
 	if (s->view)
 		export_baseline_release(&s->before);
-	s->recording = (struct export_source){0};
 	s->view = NULL;
 }
 

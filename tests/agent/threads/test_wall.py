@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -126,6 +127,27 @@ def test_waits_that_go_on_are_in_it():
     assert 0.9 <= whole <= most, "%s: %s of %.3f" % (name, got[name], most)
   assert got["idles"].keys() == {("waiting", "cond")}, got["idles"]
   assert got["hides"][("other", None)] >= 0.8, got["hides"]
+
+
+@test
+def test_many_requests_at_once():
+  """While threads are called, and called again, for one answer after the other."""
+  staying = Staying("-wall", os.path.join(WORK, "many.pb.gz"))
+  wrong, until = [], time.monotonic() + 4
+
+  def ask():
+    while time.monotonic() < until:
+      try:
+        urllib.request.urlopen(staying.url, timeout=60).read()
+      except urllib.error.HTTPError as why:
+        wrong.append(why.read())
+  try:
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    [a.start() for a in askers]
+    [a.join() for a in askers]
+  finally:
+    staying.end()
+  assert not wrong, wrong[:3]
 
 
 def idle(profile):

@@ -25,3 +25,10 @@ for command in $commands; do
 	}
 done
 complete_words sonde run -- bas | grep -qx bash
+for flag in $("$sonde" run -h 2>&1 | sed -n 's/^ *\(-[a-z]*\) [^ ].*/\1/p'); do
+	complete_words sonde run "$flag" value bas | grep -qx bash || { echo "sonde run $flag value bas<TAB>: no bash"; exit 1; }
+done
+complete_words sonde help conv | grep -qx convert
+[ "$("$sonde" help convert)" = "$("$sonde" convert -h)" ]
+[ "$("$sonde" -version)" = "$("$sonde" version)" ]
+! "$sonde" help nosuch 2>/dev/null

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 
 const struct command cli_commands[] = {
-	{"run", "record a CPU profile of a program", cmd_run},
+	{"run", "record profiles of a program, or serve them while it runs", cmd_run},
 	{"pprof", "read profiles: tables, graphs, flame graphs, a shell, a web page", cmd_pprof},
 	{"top", "watch where a process spends its time and memory", cmd_top},
 	{"bench", "find, build and run benchmarks", cmd_bench},

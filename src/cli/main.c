@@ -62,7 +62,7 @@ static void usage(FILE *to)
 		    "formats.\n\ncommands:\n");
 	for (const struct command *c = cli_commands; c->name; c++)
 		fprintf(to, "  %-10s %s\n", c->name, c->synopsis);
-	fprintf(to, "\n`sonde COMMAND -h` says more; so does `man sonde-COMMAND`.\n");
+	fprintf(to, "\n`sonde help COMMAND` says more; so does `man sonde-COMMAND`.\n");
 }
 
 int cmd_version(int argc, char **argv)
@@ -85,6 +85,26 @@ static bool is_help(const char *arg)
 	       !strcmp(arg, "--help");
 }
 
+static bool is_version(const char *arg)
+{
+	return !strcmp(arg, "-version") || !strcmp(arg, "--version");
+}
+
+/* `sonde help COMMAND` is `sonde COMMAND -h`. */
+static int help(int argc, char **argv)
+{
+	char flag[] = "-h";
+	const struct command *c = argc > 2 ? find(argv[2]) : NULL;
+	if (c && c->run != cmd_version)
+		return c->run(2, (char *[]){argv[2], flag, NULL});
+	if (argc > 2 && !c) {
+		cli_error(NULL, "'%s' is not a command; `sonde help` lists them", argv[2]);
+		return CLI_USAGE;
+	}
+	usage(stdout);
+	return CLI_OK;
+}
+
 /* What is large and freed goes back to the system at once, instead of staying behind as a hole that
  * the next large thing does not fit. (malloc would raise this bound with each large block freed.)
  */
@@ -100,11 +120,9 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return CLI_USAGE;
 	}
-	if (is_help(argv[1])) {
-		usage(stdout);
-		return CLI_OK;
-	}
-	const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+	if (is_help(argv[1]))
+		return help(argc, argv);
+	const char *name = is_version(argv[1]) ? "version" : argv[1];
 	const struct command *c = find(name);
 	if (!c) {
 		cli_error(NULL, "'%s' is not a command; `sonde help` lists them", argv[1]);

@@ -129,6 +129,7 @@ def test_what_it_serves():
     assert {"wait": "cond"} in goroutine.labels and goroutine.through("idles") == 1
     assert served.profile("threadcreate").total(0) == 1
     assert not served.profile("heap?leak=1&seconds=1").samples  # nothing grows
+    assert kept(served.profile("heap?leak=1")) == 0  # nor is what it keeps lost
     assert served.ask("")[2].startswith(b"<!DOCTYPE html>")
     assert served.ask("cmdline")[0] == 403 and served.ask("none")[0] == 404
     assert served.ask("profile?seconds=61")[0] == 400

@@ -23,7 +23,7 @@ enum {
 	ROWS_FIRST = 2,	       /* of a shape lie together, then twice as many, and so on */
 	TOGETHER_MAX = 2048,   /* up to so many values */
 	BLOCK_FIRST = 4096,    /* values in a thread's first block, then twice as many, and so on */
-	BLOCK_MAX = 512 * 1024 /* up to so many */
+	BLOCK_MAX = 512 * 1024 /* up to so many, of which the header takes two */
 };
 
 /* One shape of one reader. */
@@ -123,11 +123,11 @@ static double *take_room(struct loader *l, size_t n)
 	if ((size_t)(l->end - l->next) < n) {
 		size_t size = l->block_size ? l->block_size * 2 : BLOCK_FIRST;
 		size = size < BLOCK_MAX ? size : BLOCK_MAX;
-		l->block_size = size < n ? n : size;
+		l->block_size = size < n + VALUE_BLOCK_HEADER ? n + VALUE_BLOCK_HEADER : size;
 		value_block_put(l->block);
-		l->block = value_block_new(l->block_size);
+		l->block = value_block_new(l->block_size - VALUE_BLOCK_HEADER);
 		l->next = l->block->values;
-		l->end = l->next + l->block_size;
+		l->end = l->next + l->block_size - VALUE_BLOCK_HEADER;
 	}
 	l->next += n;
 	return l->next - n;

@@ -10,21 +10,20 @@
 
 enum { SHORT = 8, OWN_FIRST = 2, OWN_MAX = 512 };
 
-/* What is large is written from end to end: pages of 2 MiB are filled in one go each, which the kernel
- * does not do unasked. */
-static void ask_for_huge_pages(void *p, size_t size)
-{
-	uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-	uintptr_t end = ((uintptr_t)p + size) / HUGE_PAGE * HUGE_PAGE;
-	if (from < end)
-		madvise((void *)from, end - from, MADV_HUGEPAGE);
-}
-
+/* What is large is written from end to end: it lies in pages of 2 MiB, filled in one go each, which
+ * the kernel does not do unasked. What is left before and behind them is never touched. */
 struct value_block *value_block_new(size_t n)
 {
 	size_t size = sizeof(struct value_block) + n * sizeof(double);
-	struct value_block *b = mem_alloc(size);
-	ask_for_huge_pages(b, size);
+	bool large = size >= HUGE_PAGE;
+	void *memory = mem_alloc(size + (large ? HUGE_PAGE : 0));
+	uintptr_t at = (uintptr_t)memory;
+	if (large) {
+		at = (at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+		madvise((void *)at, size, MADV_HUGEPAGE);
+	}
+	struct value_block *b = (struct value_block *)at;
+	b->memory = memory;
 	b->holders = 1;
 	return b;
 }
@@ -37,7 +36,7 @@ void value_block_get(struct value_block *b)
 void value_block_put(struct value_block *b)
 {
 	if (b && __atomic_sub_fetch(&b->holders, 1, __ATOMIC_ACQ_REL) == 0)
-		mem_free(b);
+		mem_free(b->memory);
 }
 
 void rows_release(struct rows *r)

@@ -8,9 +8,12 @@
 
 /* Freed when nobody holds it; taken and given back by any thread. */
 struct value_block {
+	void *memory; /* that it lies in */
 	uint32_t holders;
 	double values[];
 };
+
+#define VALUE_BLOCK_HEADER (sizeof(struct value_block) / sizeof(double)) /* its size, in values */
 
 /* Held once. */
 struct value_block *value_block_new(size_t n);

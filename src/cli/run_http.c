@@ -15,7 +15,7 @@
 #include <time.h>
 
 enum {
-	BEGIN_MS = 1000,
+	BEGIN_MS = 3000,
 	BEGIN_STEP_MS = 5,
 };
 

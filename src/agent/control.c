@@ -617,13 +617,15 @@ static void answer_call(struct recording *rec, enum recording_kind kind, const u
 	if (!t)
 		return;
 	uint32_t round = atomic_exchange(&t->called[kind], 0);
+	bool answered = true;
 	if (kind == RECORDING_GOROUTINE)
-		goroutine_answer(rec, t, context);
+		answered = goroutine_answer(rec, t, context);
 	else if (kind == RECORDING_WALL)
 		wall_answer(rec, t, context);
 	else
 		registers_answer(t, context);
-	count_answer(rec, round);
+	if (answered)
+		count_answer(rec, round);
 }
 
 static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *context)

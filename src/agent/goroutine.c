@@ -292,19 +292,20 @@ static bool is_in_syscall(uintptr_t pc)
 	return behind || at;
 }
 
-void goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
+bool goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
 	uint32_t snapshot = atomic_load(&rec->snapshot);
 	struct wait_what what = {.kind = WAIT_NONE, .fd = -1};
 	struct capture c;
 	if (!claim(t, snapshot))
-		return;
+		return true;
 	if (!capture_context(&c, t, context)) {
-		atomic_store(&t->life.claimed, 0); /* it will be called again */
-		return;
+		atomic_store(&t->life.claimed, 0);
+		return false;
 	}
 	if (is_in_syscall(c.stack.pcs[0]))
 		what.kind = WAIT_SYSCALL;
 	note(rec, t, stacks_intern(rec, &c.stack), &what, 0, snapshot);
 	capture_done(&c);
+	return true;
 }

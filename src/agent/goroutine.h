@@ -15,7 +15,8 @@ static inline uintptr_t goroutine_call_token(const struct recording *rec)
 	return (uintptr_t)rec->wishes.token + 1;
 }
 
-/* In the handler of that signal: the thread counts itself. */
-void goroutine_answer(struct recording *rec, struct thread *thread, const ucontext_t *context);
+/* In the handler of that signal: the thread counts itself. False: it cannot now, as too many walk
+ * their stacks at once, and wants to be called again. */
+bool goroutine_answer(struct recording *rec, struct thread *thread, const ucontext_t *context);
 
 #endif

@@ -51,7 +51,8 @@ def main():
       print("not ok %d - %s: exit %d, totals %s" % (number, program, done.returncode, totals))
       continue
     samples, identical, further, different, rooted = totals
-    good = samples >= 100 and different == 0 and rooted * 1000 >= samples * 995
+    # Hundreds of thousands, but on a busy machine the thread that asks for them hardly runs.
+    good = samples >= 20 and different == 0 and rooted * 1000 >= samples * 995
     print("%s %d - %s: %d samples, %d identical, %d further, %d different, %d to the root" %
           ("ok" if good else "not ok", number, program, samples, identical, further, different, rooted))
 

@@ -38,9 +38,11 @@ static void count(struct recording *rec, const struct recording_stack *s, uint32
 		return;
 	}
 	uint64_t before = atomic_load(&c->values[0]), after;
-	do
+	do {
+		if ((int32_t)((uint32_t)(before >> 32) - snapshot) > 0)
+			return; /* the thread was late: a newer snapshot is being taken */
 		after = (before >> 32 == snapshot ? before : (uint64_t)snapshot << 32) + 1;
-	while (!atomic_compare_exchange_weak(&c->values[0], &before, after));
+	} while (!atomic_compare_exchange_weak(&c->values[0], &before, after));
 }
 
 /* --- what is known of each thread --- */
@@ -107,12 +109,13 @@ static uintptr_t owner_word(const struct wait_what *what)
 	}
 }
 
-/* A thread may answer, late, while it is being noted: each snapshot has it once. */
-static bool claim(struct thread *t, uint32_t snapshot)
+/* A thread may answer, late, while it is being noted: each snapshot has it once. What it was claimed
+ * for before is to be put back if nothing comes of it. */
+static bool claim(struct thread *t, uint32_t snapshot, uint32_t *ret_before)
 {
-	uint32_t before = atomic_load(&t->life.claimed);
-	return before != snapshot &&
-	       atomic_compare_exchange_strong(&t->life.claimed, &before, snapshot);
+	*ret_before = atomic_load(&t->life.claimed);
+	return *ret_before != snapshot &&
+	       atomic_compare_exchange_strong(&t->life.claimed, ret_before, snapshot);
 }
 
 static void note_waiting(struct recording *rec, struct thread *t, uint32_t snapshot)
@@ -120,11 +123,12 @@ static void note_waiting(struct recording *rec, struct thread *t, uint32_t snaps
 	struct capture c;
 	struct wait_what what;
 	uint64_t since;
-	if (!claim(t, snapshot))
+	uint32_t before;
+	if (!claim(t, snapshot, &before))
 		return;
 	t->life.seq = atomic_load(&t->wait.seq);
 	if (!capture_wait(&c, t, &what, &since)) {
-		atomic_store(&t->life.claimed, 0);
+		atomic_store(&t->life.claimed, before);
 		return;
 	}
 	note(rec, t, stacks_intern(rec, &c.stack), &what, since, snapshot);
@@ -297,10 +301,11 @@ bool goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t 
 	uint32_t snapshot = atomic_load(&rec->snapshot);
 	struct wait_what what = {.kind = WAIT_NONE, .fd = -1};
 	struct capture c;
-	if (!claim(t, snapshot))
+	uint32_t before;
+	if (!claim(t, snapshot, &before))
 		return true;
 	if (!capture_context(&c, t, context)) {
-		atomic_store(&t->life.claimed, 0);
+		atomic_store(&t->life.claimed, before);
 		return false;
 	}
 	if (is_in_syscall(c.stack.pcs[0]))

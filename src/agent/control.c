@@ -530,8 +530,7 @@ bool control_round_end(const struct recording *rec)
 /* The goroutine profile is of the moment: what is settled is the next snapshot. */
 static void settle_snapshot(struct recording *rec)
 {
-	uint64_t last = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
-	set_rate(rec, RECORDING_GOROUTINE, last >= UINT32_MAX ? 1 : last + 1);
+	set_rate(rec, RECORDING_GOROUTINE, recording_rate_again(rec, RECORDING_GOROUTINE));
 }
 
 void control_settle(enum recording_kind kind)

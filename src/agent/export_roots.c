@@ -118,7 +118,7 @@ static void add_words(struct finding *f, uint32_t slot, uint64_t number)
 /* Where threads cannot be asked, as where the program has taken the signal, all are silent. */
 static void ask_all(struct finding *f, const struct roots_question *q)
 {
-	uint64_t number = atomic_load(&f->rec->rates.of[RECORDING_REGISTERS]) + 1;
+	uint64_t number = recording_rate_again(f->rec, RECORDING_REGISTERS);
 	bool any = false;
 	for (uint32_t i = 0; i < f->n; i++)
 		any |= is_other(f, &f->threads[i]);

@@ -2,8 +2,9 @@
  * goroutine: where every thread is, at one moment; Go's goroutine profile, whose goroutines are threads
  * here.
  *
- * A snapshot has a number, which stands where other kinds have their rate: setting another one takes
- * it. Threads that wait in a hooked call are walked by whoever takes the snapshot, from what they left
+ * Setting the kind's rate to another number takes a snapshot (recording_rate_again). Snapshots have
+ * numbers of their own, which grow for as long as the recording lasts: rates begin anew whenever the
+ * kind is switched off. Threads that wait in a hooked call are walked by whoever takes it, from what they left
  * in their wait record (waits.h), and are neither woken nor stopped; the others are sent our signal and
  * count themselves. A count holds the number of the snapshot it belongs to, so that old ones need not
  * be cleared: memory grows with the stacks there are, not with the snapshots.
@@ -19,7 +20,6 @@
 #include "agent/kinds.h"
 #include "agent/waits.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -185,8 +185,10 @@ static void call_missing(struct recording *rec)
 	}
 }
 
-static void take(struct recording *rec, uint32_t snapshot)
+static void take(struct recording *rec)
 {
+	uint32_t last = atomic_load(&rec->snapshot);
+	uint32_t snapshot = last == UINT32_MAX ? 1 : last + 1;
 	atomic_store(&rec->snapshot, snapshot);
 	atomic_store(&rec->snapshot_ns, sig_clock_ns(CLOCK_MONOTONIC));
 	cpu_look(rec, true);
@@ -201,19 +203,17 @@ static void take(struct recording *rec, uint32_t snapshot)
 	call_missing(rec);
 }
 
-static int set(struct recording *rec, uint64_t snapshot)
+static int set(struct recording *rec, uint64_t rate)
 {
 	bool was_on = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
-	if (snapshot > UINT32_MAX)
-		return -EINVAL;
-	if (!snapshot) {
+	if (!rate) {
 		if (was_on)
 			waits_want_no_more();
 		return 0;
 	}
 	if (!was_on)
 		waits_want();
-	take(rec, (uint32_t)snapshot);
+	take(rec);
 	return 0;
 }
 
@@ -252,7 +252,7 @@ static void name_rows(struct recording *rec)
 static void finish(struct recording *rec)
 {
 	control_round_begin(rec);
-	take(rec, (uint32_t)atomic_load(&rec->rates.of[RECORDING_GOROUTINE]) + 1);
+	take(rec);
 	for (int i = 0; i < FINISH_ROUNDS && !control_round_end(rec); i++) {
 		control_round_begin(rec);
 		call_missing(rec);

@@ -71,8 +71,8 @@ enum recording_end {
 };
 
 /* Rates of what is recorded, by enum recording_kind; 0: not recorded. CPU and wall in Hz, heap in
- * bytes between samples, block in ns between samples, mutex one in so many, goroutine the number of
- * the newest snapshot, others 0 or 1. */
+ * bytes between samples, block in ns between samples, mutex one in so many, others 0 or 1; of goroutine
+ * any other number than before asks for a snapshot (recording_rate_again). */
 struct recording_rates {
 	_Atomic uint64_t of[RECORDING_KINDS];
 };
@@ -259,6 +259,13 @@ static inline bool recording_send_begin(struct recording *rec)
 static inline void recording_send_end(struct recording *rec)
 {
 	atomic_fetch_sub(&rec->senders, 1);
+}
+
+/* A rate other than the present one, for kinds where setting it is a question. */
+static inline uint64_t recording_rate_again(const struct recording *rec, enum recording_kind kind)
+{
+	uint64_t rate = atomic_load(&rec->rates.of[kind]) + 1;
+	return rate ? rate : 1;
 }
 
 /* Blocks are told apart by their size and by the number of the rate they were sampled at. */

@@ -99,11 +99,10 @@ static void poke(struct recording *rec, enum recording_kind kind, uint64_t rate)
 
 static void snapshot(struct recording *rec, bool always)
 {
-	uint32_t last = atomic_load(&rec->snapshot);
 	bool on = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
 	if (!on && !always)
 		return;
-	poke(rec, RECORDING_GOROUTINE, last == UINT32_MAX ? 1 : last + 1);
+	poke(rec, RECORDING_GOROUTINE, recording_rate_again(rec, RECORDING_GOROUTINE));
 	if (!on)
 		poke(rec, RECORDING_GOROUTINE, 0);
 }

@@ -236,9 +236,8 @@ static void answer_each(struct live_server *d, const struct live_process *proces
 static int take_snapshot(struct live_server *d, const struct live_process *process, struct err *err)
 {
 	const struct recording *rec = process->sources[process->n - 1].data;
-	uint64_t last = atomic_load(&rec->rates.of[RECORDING_GOROUTINE]);
 	return d->target.set_rate(d->target.ctx, process, RECORDING_GOROUTINE,
-		last >= UINT32_MAX ? 1 : last + 1, err);
+		recording_rate_again(rec, RECORDING_GOROUTINE), err);
 }
 
 static void serve_snapshot(struct live_server *d, const struct http_request *req,

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 
-from agentlib import WORK, Profile, main, program, test
+from agentlib import WORK, Profile, main, program, sonde_run, test
 
 
 def line(*args, expect=0, env=None):
@@ -47,6 +47,15 @@ def test_exit_and_quiet():
   folder = tempfile.mkdtemp(dir=WORK)
   assert line("exit", folder, expect=7) == ""
   assert Profile(folder + "/cpu.pprof").total() > 0
+
+
+@test
+def test_snapshots_of_one_recording_are_told_apart():
+  folder = tempfile.mkdtemp(dir=WORK)
+  sonde_run(program("line"), "twice", folder)
+  for n, threads in (("1", 2), ("2", 3)):
+    got = Profile(os.path.join(folder, n, "goroutine.pprof"))
+    assert got.total(0) == threads, (n, got.samples)
 
 
 @test

@@ -53,6 +53,30 @@ static int plain(void)
 	return 0;
 }
 
+static pthread_barrier_t parked;
+
+static void *park(void *arg)
+{
+	pthread_barrier_wait(&parked);
+	pause();
+	return NULL;
+}
+
+/* `DIR/1` has the main thread and one that is parked, `DIR/2` one more. */
+static int twice(const char *dir)
+{
+	pthread_t thread;
+	pthread_barrier_init(&parked, NULL, 2);
+	for (int i = 1; i <= 2; i++) {
+		char path[4096];
+		snprintf(path, sizeof(path), "%s/%d", dir, i);
+		SONDE_PROFILE(.goroutine = true, .path = path);
+		pthread_create(&thread, NULL, park, NULL);
+		pthread_barrier_wait(&parked);
+	}
+	return 0;
+}
+
 static int leave_by_exit(const char *dir)
 {
 	SONDE_PROFILE(.path = dir, .quiet = true);
@@ -79,6 +103,8 @@ int main(int argc, char **argv)
 		return all(argv[2]) || sonde_profile_stop() != -ENOENT;
 	if (strcmp(argv[1], "plain") == 0)
 		return plain();
+	if (strcmp(argv[1], "twice") == 0)
+		return twice(argv[2]);
 	if (strcmp(argv[1], "exit") == 0)
 		return leave_by_exit(argv[2]);
 	return be_interrupted(argv[2]);

@@ -8,12 +8,10 @@
 #include "agent/cpu.h"
 #include "agent/custom.h"
 #include "agent/heap.h"
-#include "agent/goroutine.h"
 #include "agent/hooks/hooks.h"
 #include "agent/hooks/threads.h"
 #include "agent/kinds.h"
 #include "agent/modules.h"
-#include "agent/registers.h"
 #include "agent/session.h"
 #include "agent/wall.h"
 #include "unwind/unwind.h"
@@ -159,7 +157,8 @@ static void ask_for_stack(struct thread *t)
 	pthread_attr_destroy(&attr);
 }
 
-/* What only the thread itself can say. pthread_getattr_np allocates; here, on the thread itself and with no lock held, it may. */
+/* What only the thread itself can say. pthread_getattr_np allocates; here, on the thread itself and
+ * with no lock held, it may. */
 static void note_stack(struct thread *t)
 {
 	t->life.handle = (uint64_t)pthread_self();
@@ -330,8 +329,8 @@ static void release_hidden(void)
 	}
 }
 
-/* What libc does at the end of a thread would show under a slot of its own: a hidden thread keeps the
- * one that it has until it is gone, as one whose end is noticed by a look. */
+/* What libc does at the end of a thread would show under a slot of its own: a hidden thread
+ * keeps the one that it has until it is gone, as one whose end is noticed by a look. */
 static void end_hidden(struct thread *thread)
 {
 	cpu_settle(thread);
@@ -506,15 +505,20 @@ static int send_call(int tid, uintptr_t token)
 	return (int)sig_syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGPROF, &info);
 }
 
-void control_call(
-	struct recording *rec, struct thread *thread, enum recording_kind kind, uintptr_t token)
+/* What the signal of a call carries. A poke's is the recording's own token. */
+static uintptr_t call_token(const struct recording *rec, enum recording_kind kind)
+{
+	return (uintptr_t)rec->wishes.token + kind;
+}
+
+void control_call(struct recording *rec, struct thread *thread, enum recording_kind kind)
 {
 	if (!recording_send_begin(rec))
 		return;
 	uint32_t round = round_of(atomic_fetch_add(&rec->called, 1));
 	if (atomic_exchange(&thread->called[kind], round) == round)
 		count_answer(rec, round); /* it is counted already */
-	if (send_call(atomic_load(&thread->tid), token))
+	if (send_call(atomic_load(&thread->tid), call_token(rec, kind)))
 		count_answer(rec, round); /* it has ended, or too many are queued */
 	recording_send_end(rec);
 }
@@ -591,10 +595,10 @@ static void answer_poke(struct recording *rec)
 /* What a signal of ours calls for; RECORDING_KINDS: nothing. */
 static enum recording_kind called_kind(const struct recording *rec, uintptr_t carried)
 {
-	return carried == goroutine_call_token(rec)   ? RECORDING_GOROUTINE
-	       : carried == wall_call_token(rec)      ? RECORDING_WALL
-	       : carried == registers_call_token(rec) ? RECORDING_REGISTERS
-						      : RECORDING_KINDS;
+	for (enum recording_kind kind = 1; kind < RECORDING_KINDS; kind++)
+		if (kinds[kind] && kinds[kind]->answer && carried == call_token(rec, kind))
+			return kind;
+	return RECORDING_KINDS;
 }
 
 bool control_is_token(const siginfo_t *info)
@@ -616,14 +620,7 @@ static void answer_call(struct recording *rec, enum recording_kind kind, const u
 	if (!t)
 		return;
 	uint32_t round = atomic_exchange(&t->called[kind], 0);
-	bool answered = true;
-	if (kind == RECORDING_GOROUTINE)
-		answered = goroutine_answer(rec, t, context);
-	else if (kind == RECORDING_WALL)
-		wall_answer(rec, t, context);
-	else
-		registers_answer(t, context);
-	if (answered)
+	if (kinds[kind]->answer(rec, t, context))
 		count_answer(rec, round);
 }
 

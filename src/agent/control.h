@@ -39,8 +39,8 @@ int control_set_cpu_from_birth(uint64_t hz);
 uint64_t control_rate(enum recording_kind kind);
 
 /* A SIGPROF that was queued (SI_QUEUE): true if it is one of ours, and done. Another process's poke
- * (struct recording_wishes) is answered as far as a handler can, or left for the next one; a call of
- * the goroutine profile by the thread itself. Async-signal-safe. */
+ * (struct recording_wishes) is answered as far as a handler can, or left for the next one; a call
+ * (control_call) by its kind. Async-signal-safe. */
 bool control_queued(const siginfo_t *info, const ucontext_t *context);
 
 /* Whether a queued signal carries one of our tokens. Async-signal-safe. */
@@ -50,15 +50,14 @@ bool control_is_token(const siginfo_t *info);
  * not answered a round is called again in the next. An answer counts for the round that it was
  * asked for in, however late it comes. Async-signal-safe. */
 void control_round_begin(struct recording *rec);
-/* Sends a thread a signal of ours that carries `token`, of `kind`, for control_queued() there. */
-void control_call(
-	struct recording *rec, struct thread *thread, enum recording_kind kind, uintptr_t token);
+/* Sends a thread a signal of ours, to which the kind answers there (struct kind). */
+void control_call(struct recording *rec, struct thread *thread, enum recording_kind kind);
 /* Waits up to ten milliseconds; whether all that were called have answered. */
 bool control_round_end(const struct recording *rec);
 
 /* A profile of this kind is about to be read by this process: what is open is charged, or will be
- * by the threads that are called for it, which are waited for; of the goroutine profile a snapshot is
- * taken. */
+ * by the threads that are called for it, which are waited for; of the goroutine profile a
+ * snapshot is taken. */
 void control_settle(enum recording_kind kind);
 
 /* The calling thread's slot where it has been found already; in a fork's child it is wiped. */
@@ -78,9 +77,9 @@ void control_modules_changed(void);
 /* Brings tables and module log up to date if need be. Not from inside the loader. */
 void control_refresh(void);
 
-/* Until the end, what the calling thread allocates is in no heap profile, and the threads it creates
- * are hidden: they, and those that they create, are in no profile with anything they do. For what
- * serves profiles inside the program. They nest. */
+/* Until the end, what the calling thread allocates is in no heap profile, and the threads it
+ * creates are hidden: they, and those that they create, are in no profile with anything they do.
+ * For what serves profiles inside the program. They nest. */
 void control_hide_begin(void);
 void control_hide_end(void);
 

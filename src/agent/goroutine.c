@@ -1,19 +1,18 @@
 /*
- * goroutine: where every thread is, at one moment; Go's goroutine profile, whose goroutines are threads
- * here.
+ * goroutine: where every thread is, at one moment; Go's goroutine profile, whose goroutines are
+ * threads here.
  *
  * Setting the kind's rate to another number takes a snapshot (recording_rate_again). Snapshots have
- * numbers of their own, which grow for as long as the recording lasts: rates begin anew whenever the
- * kind is switched off. Threads that wait in a hooked call are walked by whoever takes it, from what they left
- * in their wait record (waits.h), and are neither woken nor stopped; the others are sent our signal and
- * count themselves. A count holds the number of the snapshot it belongs to, so that old ones need not
- * be cleared: memory grows with the stacks there are, not with the snapshots.
+ * numbers of their own, which grow for as long as the recording lasts: rates begin anew whenever
+ * the kind is switched off. Threads that wait in a hooked call are walked by whoever takes it, from
+ * what they left in their wait record (waits.h), and are neither woken nor stopped; the others are
+ * sent our signal and count themselves. A count holds the number of the snapshot it belongs to, so
+ * that old ones need not be cleared: memory grows with the stacks there are, not with the
+ * snapshots.
  *
  * It is taken in a handler when another process asks: that thread is held for some microseconds for
  * each one that waits. (Rejected: a thread of our own for it, which the program would see.)
  */
-#include "agent/goroutine.h"
-
 #include "agent/capture.h"
 #include "agent/control.h"
 #include "agent/cpu.h"
@@ -109,8 +108,8 @@ static uintptr_t owner_word(const struct wait_what *what)
 	}
 }
 
-/* A thread may answer, late, while it is being noted: each snapshot has it once. What it was claimed
- * for before is to be put back if nothing comes of it. */
+/* A thread may answer, late, while it is being noted: each snapshot has it once. What it was
+ * claimed for before is to be put back if nothing comes of it. */
 static bool claim(struct thread *t, uint32_t snapshot, uint32_t *ret_before)
 {
 	*ret_before = atomic_load(&t->life.claimed);
@@ -136,9 +135,9 @@ static void note_waiting(struct recording *rec, struct thread *t, uint32_t snaps
 }
 
 /* Who has the locks that are waited for is read once all waits have been: a thread that still waits
- * as it did has waited all the while between, in which it can neither have taken nor released a lock.
- * So a cycle among what is noted here is one. Of those that wait no more nothing is noted. A thread
- * that has just been given the lock is its owner: not of one that it waited for itself. */
+ * as it did has waited all the while between, in which it can neither have taken nor released a
+ * lock. So a cycle among what is noted here is one. Of those that wait no more nothing is noted.
+ * A thread that has just been given the lock is its owner: not of one that it waited for itself. */
 static void note_owner(struct recording *rec, struct thread *t)
 {
 	struct recording_thread *row = recording_at(rec, atomic_load(&t->life.row));
@@ -173,15 +172,16 @@ static bool is_shown(const struct thread *t)
 	return atomic_load(&t->state) == THREAD_LIVE && !t->hidden;
 }
 
-/* Threads of which nothing is noted yet. A thread for which a SIGPROF is pending already, its timer's,
- * is not sent another: so whoever waits for the answers calls again for those that are missing. */
+/* Threads of which nothing is noted yet. A thread for which a SIGPROF is pending already, its
+ * timer's, is not sent another: so whoever waits for the answers calls again for those that are
+ * missing. */
 static void call_missing(struct recording *rec)
 {
 	uint32_t high = atomic_load(&state->threads.high);
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &state->threads.slots[i];
 		if (is_shown(t) && !is_noted(rec, t))
-			control_call(rec, t, RECORDING_GOROUTINE, goroutine_call_token(rec));
+			control_call(rec, t, RECORDING_GOROUTINE);
 	}
 }
 
@@ -247,8 +247,8 @@ static void name_rows(struct recording *rec)
 	}
 }
 
-/* The last one, where snapshots are wanted at all. The threads that do not wait in a hook get some time
- * to answer; the one that ends the process is asked too. */
+/* The last one, where snapshots are wanted at all. The threads that do not wait in a hook get
+ * some time to answer; the one that ends the process is asked too. */
 static void finish(struct recording *rec)
 {
 	control_round_begin(rec);
@@ -273,11 +273,8 @@ static void forget(void)
 	}
 }
 
-const struct kind goroutine_kind = {
-	.set = set, .finish = finish, .settle = call_missing, .forget = forget};
-
-/* Whether the thread was interrupted in a system call: behind the instruction that makes it, or at it where
- * the kernel will make the call again. */
+/* Whether the thread was interrupted in a system call: behind the instruction that makes it, or
+ * at it where the kernel will make the call again. */
 static bool is_in_syscall(uintptr_t pc)
 {
 #if defined(__x86_64__)
@@ -296,7 +293,8 @@ static bool is_in_syscall(uintptr_t pc)
 	return behind || at;
 }
 
-bool goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
+/* The thread counts itself. */
+static bool answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
 	uint32_t snapshot = atomic_load(&rec->snapshot);
 	struct wait_what what = {.kind = WAIT_NONE, .fd = -1};
@@ -314,3 +312,6 @@ bool goroutine_answer(struct recording *rec, struct thread *t, const ucontext_t 
 	capture_done(&c);
 	return true;
 }
+
+const struct kind goroutine_kind = {
+	.set = set, .finish = finish, .settle = call_missing, .answer = answer, .forget = forget};

@@ -8,6 +8,9 @@
 #define SONDE_AGENT_KINDS_H
 
 #include "agent/recording.h"
+#include "agent/threads.h"
+
+#include <ucontext.h>
 
 struct kind {
 	/* Records at `rate` from now on (struct recording_rates), or no more (0). 0 or -errno. */
@@ -19,6 +22,10 @@ struct kind {
 	 * that are called for it if need be (control_call), and called again while some do not
 	 * answer. NULL: nothing is. */
 	void (*settle)(struct recording *rec);
+	/* In the handler of the signal that control_call() sent the thread: it tells what was
+	 * asked. False: it cannot now, as too many walk their stacks at once, and wants to be
+	 * called again. NULL: the kind calls nobody. */
+	bool (*answer)(struct recording *rec, struct thread *thread, const ucontext_t *context);
 	/* The recording is gone: references into it are to be forgotten. NULL: there are none. */
 	void (*forget)(void);
 };

@@ -56,7 +56,7 @@ enum recording_kind {
 	RECORDING_CUSTOM,	/* added, removed; key: the profile's number */
 	RECORDING_GOROUTINE,	/* threads, below the number of their snapshot << 32; key: what they
 				 * wait for (wait_kinds.h) */
-	RECORDING_REGISTERS, /* no counts: threads say what is in their registers (registers.h) */
+	RECORDING_REGISTERS, /* no counts: threads say what is in their registers (registers.c) */
 	RECORDING_KINDS,
 };
 
@@ -71,8 +71,8 @@ enum recording_end {
 };
 
 /* Rates of what is recorded, by enum recording_kind; 0: not recorded. CPU and wall in Hz, heap in
- * bytes between samples, block in ns between samples, mutex one in so many, others 0 or 1; of goroutine
- * any other number than before asks for a snapshot (recording_rate_again). */
+ * bytes between samples, block in ns between samples, mutex one in so many, others 0 or 1; of
+ * goroutine any other number than before asks for a snapshot (recording_rate_again). */
 struct recording_rates {
 	_Atomic uint64_t of[RECORDING_KINDS];
 };
@@ -206,7 +206,7 @@ struct recording_custom {
 	char name[];  /* name_n bytes and a NUL */
 };
 
-/* A thread in a snapshot (goroutine.h). There is one for each place in the registry that was ever
+/* A thread in a snapshot (goroutine.c). There is one for each place in the registry that was ever
  * in a snapshot, and it is written again for the next. */
 struct recording_thread {
 	rec_ref next;

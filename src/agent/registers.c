@@ -1,19 +1,18 @@
 /*
- * Asking threads for their registers; see registers.h.
+ * registers: threads say what is in their registers, for who searches memory for pointers
+ * (export_roots.h). A kind (kinds.h) that counts nothing: setting its rate to another number asks,
+ * and threads put that number beside their answer.
  *
- * All are sent our signal, those that wait in a hook as well: what a function keeps in a register over the
- * call is in nobody's wait record. So is the caller, which may be in the handler of another process's
- * poke. (Rejected: stopping threads by ptrace, which a process cannot do to its own, and which interrupts
- * system calls as a signal does.)
+ * All are sent our signal, those that wait in a hook as well: what a function keeps in a register
+ * over the call is in nobody's wait record. So is the caller, which may be in the handler of
+ * another process's poke. (Rejected: stopping threads by ptrace, which a process cannot do to its
+ * own, and which interrupts system calls as a signal does.)
  */
-#include "agent/registers.h"
-
 #include "agent/control.h"
 #include "agent/cpu.h"
 #include "agent/kinds.h"
 #include "agent/state.h"
 
-#include <errno.h>
 #if defined(__aarch64__)
 #include <asm/sigcontext.h>
 #endif
@@ -46,11 +45,12 @@ static void copy_registers(uint64_t *words, const mcontext_t *m)
 }
 #endif
 
-void registers_answer(const struct thread *t, const ucontext_t *context)
+static bool answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
 	struct thread_registers *r = &state->threads.registers[t - state->threads.slots];
 	copy_registers(r->words, &context->uc_mcontext);
 	atomic_store(&r->answered, atomic_load(&state->threads.asked));
+	return true;
 }
 
 static int set(struct recording *rec, uint64_t number)
@@ -63,9 +63,9 @@ static int set(struct recording *rec, uint64_t number)
 	for (uint32_t i = 0; i < high; i++) {
 		struct thread *t = &state->threads.slots[i];
 		if (atomic_load(&t->state) == THREAD_LIVE)
-			control_call(rec, t, RECORDING_REGISTERS, registers_call_token(rec));
+			control_call(rec, t, RECORDING_REGISTERS);
 	}
 	return 0;
 }
 
-const struct kind registers_kind = {.set = set};
+const struct kind registers_kind = {.set = set, .answer = answer};

@@ -1,9 +1,9 @@
 /*
  * The wall profile; see wall.h.
  *
- * `other` is a difference of totals: a thread's time so far, less its waits, less its CPU clock. CPU
- * time within a wait is in both of the latter; expiries that fall into one say how much it is, and
- * are charged with the wait.
+ * `other` is a difference of totals: a thread's time so far, less its waits, less its CPU clock.
+ * CPU time within a wait is in both of the latter; expiries that fall into one say how much it is,
+ * and are charged with the wait.
  */
 #include "agent/wall.h"
 
@@ -46,8 +46,8 @@ static uint64_t tick(const struct thread *t, uint64_t at_ns)
 	return (at_ns + t->wall.phase_ns) / period();
 }
 
-/* The ticks of a wait that nobody has charged yet; they are the caller's to charge. The thread itself
- * and who settles may both come. */
+/* The ticks of a wait that nobody has charged yet; they are the caller's to charge. The thread
+ * itself and who settles may both come. */
 static uint64_t claim(struct thread *t, uint64_t since_ns, uint64_t until_ns)
 {
 	uint64_t before = atomic_load(&t->wall.charged_ns);
@@ -188,7 +188,8 @@ static bool settle_wait(struct recording *rec, struct thread *t, uint64_t now)
 	return true;
 }
 
-/* Each live thread, if its account has begun, with what is to be done about the rest of its time. */
+/* Each live thread, if its account has begun, with what is to be done about the rest of its
+ * time. */
 static void settle_each(
 	struct recording *rec, void (*rest)(struct recording *rec, struct thread *t, int tid))
 {
@@ -208,7 +209,7 @@ static void settle_each(
 static void ask_it(struct recording *rec, struct thread *t, int tid)
 {
 	if (others_due(t, tid))
-		control_call(rec, t, RECORDING_WALL, wall_call_token(rec));
+		control_call(rec, t, RECORDING_WALL);
 }
 
 static void settle(struct recording *rec)
@@ -217,13 +218,17 @@ static void settle(struct recording *rec)
 	settle_each(rec, ask_it);
 }
 
-void wall_answer(struct recording *rec, struct thread *t, const ucontext_t *context)
+/* The thread charges itself. */
+static bool answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
 	struct capture c;
-	if (t->wall.begin_ns && wall_on() && capture_context(&c, t, context)) {
-		charge_others(rec, t, 0, stacks_intern(rec, &c.stack));
-		capture_done(&c);
-	}
+	if (!t->wall.begin_ns || !wall_on())
+		return true;
+	if (!capture_context(&c, t, context))
+		return false;
+	charge_others(rec, t, 0, stacks_intern(rec, &c.stack));
+	capture_done(&c);
+	return true;
 }
 
 static void charge_last(struct recording *rec, struct thread *t, int tid)
@@ -274,7 +279,7 @@ static int set(struct recording *rec, uint64_t hz)
 	return rc;
 }
 
-const struct kind wall_kind = {.set = set, .finish = finish, .settle = settle};
+const struct kind wall_kind = {.set = set, .finish = finish, .settle = settle, .answer = answer};
 
 void wall_after_fork_child(void)
 {

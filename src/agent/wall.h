@@ -1,13 +1,14 @@
 /*
  * wall: where threads spend their time, on the CPU and off it.
  *
- * Every thread's life is cut into ticks of one period, at a phase of its own. Ticks that fall into a
- * hooked wait are charged to the stack that waits, with what it waits for, when the wait is over or
- * the profile is read: nobody is woken or interrupted to be sampled, a pool of 10,000 idle threads
- * costs nothing until somebody looks, and a wait shorter than a period mostly costs two readings of
- * the clock. What a thread runs is charged by the CPU profiler's expiries (cpu.h). What is left of
- * its time, in which it was runnable and did not run or waited where no hook is, is `other`, and
- * goes to the stack of its next expiry: a thread that is held up goes on where it was held up.
+ * Every thread's life is cut into ticks of one period, at a phase of its own. Ticks that fall into
+ * a hooked wait are charged to the stack that waits, with what it waits for, when the wait is over
+ * or the profile is read: nobody is woken or interrupted to be sampled, a pool of 10,000 idle
+ * threads costs nothing until somebody looks, and a wait shorter than a period mostly costs two
+ * readings of the clock. What a thread runs is charged by the CPU profiler's expiries (cpu.h). What
+ * is left of its time, in which it was runnable and did not run or waited where no hook is, is
+ * `other`, and goes to the stack of its next expiry: a thread that is held up goes on where it was
+ * held up.
  *
  * Rejected: a timer a thread on CLOCK_MONOTONIC, whose signals interrupt what the program waits in
  * and wake idle threads 100 times a second; a thread of ours that looks at all others, which the
@@ -21,8 +22,6 @@
 
 #include "agent/recording.h"
 #include "agent/threads.h"
-
-#include <ucontext.h>
 
 #define WALL_HZ_MAX 10000
 
@@ -46,18 +45,10 @@ void wall_end(struct recording *rec, struct thread *thread);
 /* A wait is over, on the thread that waited. */
 void wall_waited(
 	struct thread *thread, const struct wait_what *what, uint64_t since_ns, uint64_t until_ns);
-/* `expiries` of the CPU timer, `ns` in all, on this stack. In the handler of the thread itself, unless
- * `late`: after the fact. `thread` may be NULL: whose they were is not known. */
+/* `expiries` of the CPU timer, `ns` in all, on this stack. In the handler of the thread itself,
+ * unless `late`: after the fact. `thread` may be NULL: whose they were is not known. */
 void wall_ran(struct recording *rec, struct thread *thread, const struct recording_stack *stack,
 	uint64_t expiries, uint64_t ns, bool late);
-
-/* In the handler of a signal that wall's settling sends (struct kind): the thread charges itself. */
-void wall_answer(struct recording *rec, struct thread *thread, const ucontext_t *context);
-/* What the signal carries. */
-static inline uintptr_t wall_call_token(const struct recording *rec)
-{
-	return (uintptr_t)rec->wishes.token + 3;
-}
 
 /* In a fork's child: nothing is recorded. */
 void wall_after_fork_child(void);

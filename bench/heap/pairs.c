@@ -1,8 +1,8 @@
 /*
  * What a malloc and its free cost, back to back: the worst case for what stands in front of them.
- * Prints the least ns a pair of many rounds, each short enough to fall between what else the machine
- * does. pairs BYTES GAP ROUNDS: GAP times around a loop of a few instructions between pairs, for a
- * program that also does something else.
+ * Prints the least ns a pair of many rounds, each short enough to fall between what else the
+ * machine does. pairs BYTES GAP ROUNDS: GAP times around a loop of a few instructions between
+ * pairs, for a program that also does something else.
  */
 #include <stdint.h>
 #include <stdio.h>

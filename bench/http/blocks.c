@@ -1,10 +1,10 @@
 /*
  * A program with many sampled blocks, which says how long it was held up: `blocks N BITS [PORT]`.
  *
- * N blocks are allocated and kept, from 2^BITS stacks. Then a thread reads the clock all the time, and
- * allocates and frees now and then; each line of input is answered by the longest time between two
- * of its readings since the line before, and by their 99.99th percentile, in us. With PORT it serves
- * itself (sonde/http.h).
+ * N blocks are allocated and kept, from 2^BITS stacks. Then a thread reads the clock all the time,
+ * and allocates and frees now and then; each line of input is answered by the longest time between
+ * two of its readings since the line before, and by their 99.99th percentile, in us. With PORT it
+ * serves itself (sonde/http.h).
  */
 #include <sonde/http.h>
 

@@ -12,14 +12,15 @@
  * -http` serves of a program that was not changed. Profiles come with names and lines: the reader
  * needs no binaries.
  *
- * The server runs on threads of its own, with all signals blocked. They, their memory, their CPU time
- * and what they wait for are in no profile; what they take from malloc is taken all the same (mostly
- * the program's debug information while a profile is being made), and a machine out of memory ends the
- * program, as in Go. Under `sonde run` the program has one recording: both serve and write the same.
+ * The server runs on threads of its own, with all signals blocked. They, their memory, their CPU
+ * time and what they wait for are in no profile; what they take from malloc is taken all the same
+ * (mostly the program's debug information while a profile is being made), and a machine out of
+ * memory ends the program, as in Go. Under `sonde run` the program has one recording: both serve
+ * and write the same.
  *
  * All functions may be called from any thread, but not from a signal handler, and not between fork
- * and exec. In a child made by fork there is no server, whatever its parent has; the child may start
- * its own.
+ * and exec. In a child made by fork there is no server, whatever its parent has; the child may
+ * start its own.
  */
 #ifndef SONDE_HTTP_H_PUBLIC
 #define SONDE_HTTP_H_PUBLIC
@@ -33,8 +34,8 @@ extern "C" {
 #endif
 
 /*
- * Grows by appending members; `size` says which of them the caller knows. 0, false or NULL in a member
- * means its default.
+ * Grows by appending members; `size` says which of them the caller knows. 0, false or NULL in a
+ * member means its default.
  */
 struct sonde_http_options {
 	size_t size; /* sizeof(struct sonde_http_options): set by the macro below */
@@ -59,8 +60,8 @@ struct sonde_http_options {
 	 * loopback and has no token is refused. */
 	bool open;
 
-	/* Of the heap profile, bytes (sonde_heap_rate_set()); a profile that is on already keeps its
-	 * rate. Default 512 KiB, as in Go; negative: it is left as it is. */
+	/* Of the heap profile, bytes (sonde_heap_rate_set()); a profile that is on already keeps
+	 * its rate. Default 512 KiB, as in Go; negative: it is left as it is. */
 	int64_t heap_rate;
 
 	unsigned clients_max; /* connections at once; default 128 */
@@ -95,10 +96,9 @@ struct sonde_http_options {
 int sonde_http_start(const struct sonde_http_options *options);
 
 /*
- * Stops the server: ends profiles that are being taken (who asked gets what there is so far), closes
- * connections, removes a Unix socket, and returns when the server's threads have ended. Done by exit()
- * too. Recording ends with it, unless
- * something else records. http.Server.Close. Returns
+ * Stops the server: ends profiles that are being taken (who asked gets what there is so far),
+ * closes connections, removes a Unix socket, and returns when the server's threads have ended. Done
+ * by exit() too. Recording ends with it, unless something else records. http.Server.Close. Returns
  * 0, or -ENOENT: there is none.
  */
 int sonde_http_stop(void);
@@ -116,11 +116,11 @@ struct sonde_http_request {
 	const char *target; /* path and query as in the request line: "/debug/pprof/heap?debug=1" */
 	const char *body;   /* of a POST, ended by NUL; NULL: none */
 
-	/* A header's value, or NULL if it was not sent. Without this function rates cannot be changed
-	 * by POST: a foreign page's could not be told apart. */
+	/* A header's value, or NULL if it was not sent. Without this function rates cannot be
+	 * changed by POST: a foreign page's could not be told apart. */
 	const char *(*header)(void *ctx, const char *name);
-	/* Whether the client has gone: asked 20 times a second while a profile is being taken. NULL:
-	 * the profile is taken to its end. */
+	/* Whether the client has gone: asked 20 times a second while a profile is being taken.
+	 * NULL: the profile is taken to its end. */
 	bool (*is_gone)(void *ctx);
 	void *ctx; /* of both */
 };
@@ -139,14 +139,14 @@ struct sonde_http_response {
 };
 
 /*
- * Answers a request, on the calling thread, for as long as it takes: ?seconds=30 takes 30 s. What it
- * allocates is in no profile; its time and its waiting are the calling thread's and show. Paths that
- * are not under /debug/pprof/ are a 404. The process records from the first call on, as after
- * sonde_http_start() with no options; sonde_http_start() before it says otherwise. Several threads may
- * be here at once.
+ * Answers a request, on the calling thread, for as long as it takes: ?seconds=30 takes 30 s. What
+ * it allocates is in no profile; its time and its waiting are the calling thread's and show. Paths
+ * that are not under /debug/pprof/ are a 404. The process records from the first call on, as after
+ * sonde_http_start() with no options; sonde_http_start() before it says otherwise. Several threads
+ * may be here at once.
  *
- * Returns 0 with *ret_response filled, whatever its status; or -EINVAL: method or target is NULL, or an error of
- * sonde_http_start() that is not of its socket.
+ * Returns 0 with *ret_response filled, whatever its status; or -EINVAL: method or target is NULL,
+ * or an error of sonde_http_start() that is not of its socket.
  */
 int sonde_http_serve(
 	const struct sonde_http_request *request, struct sonde_http_response *ret_response);

@@ -116,17 +116,17 @@ int64_t sonde_mutex_fraction_set(int64_t n);
 int64_t sonde_heap_rate_set(int64_t bytes);
 
 /*
- * What a pool, an arena or an allocator that is linked in statically gives out is not seen by itself:
- * it says so. sonde_heap_alloc() after it gave out a block, with the size that was asked for, and
- * sonde_heap_free() before it takes one back; the heap profile then shows it as it shows a block of
- * malloc's, sampled at the same rate, under the stack from the caller on. Two blocks must not have
- * the same address at once, or the wrong one is freed: a pool that empties itself at a stroke frees its
- * blocks one by one, and what is hidden is hidden first. NULL
- * and blocks that were never told of do nothing.
+ * What a pool, an arena or an allocator that is linked in statically gives out is not seen by
+ * itself: it says so. sonde_heap_alloc() after it gave out a block, with the size that was asked
+ * for, and sonde_heap_free() before it takes one back; the heap profile then shows it as it shows a
+ * block of malloc's, sampled at the same rate, under the stack from the caller on. Two blocks must
+ * not have the same address at once, or the wrong one is freed: a pool that empties itself at a
+ * stroke frees its blocks one by one, and what is hidden is hidden first. NULL and blocks that were
+ * never told of do nothing.
  *
  * A pool that takes its memory from malloc would show twice, the chunk and what is in it.
- * sonde_heap_hide() takes a block out of the profile, as if it had not been recorded: to be called of
- * a chunk before anything in it is given out. The chunk's own free() needs nothing.
+ * sonde_heap_hide() takes a block out of the profile, as if it had not been recorded: to be called
+ * of a chunk before anything in it is given out. The chunk's own free() needs nothing.
  *
  *	void *chunk = malloc(CHUNK);
  *	sonde_heap_hide(chunk);
@@ -134,8 +134,8 @@ int64_t sonde_heap_rate_set(int64_t bytes);
  *	sonde_heap_alloc(block, size);
  *
  * May be called from signal handlers. While the heap profile is off each costs a call, a load and a
- * branch. Declared weak by a program that is not linked with libsonde (and tested for NULL), they are
- * there when `sonde run` brings it. Go has one allocator and no such thing.
+ * branch. Declared weak by a program that is not linked with libsonde (and tested for NULL), they
+ * are there when `sonde run` brings it. Go has one allocator and no such thing.
  */
 #if defined(__GNUC__) && __GNUC__ >= 11 && !defined(__clang__)
 #define SONDE_NOT_READ __attribute__((access(none, 1))) /* the block may be uninitialized */
@@ -150,10 +150,10 @@ SONDE_NOT_READ void sonde_heap_hide(const void *block);
  * Records where threads spend their time, whether they run or not: `hz` samples a second of each
  * thread, 1 to 10000, with what it did as the label `state`: "running" (the CPU profile's part),
  * "waiting", with the label `wait` for what, or "other" (runnable without a CPU, or waiting in a
- * call that is not hooked). Waiting threads are neither woken nor interrupted: what they wait for is
- * charged when it is over, or when the profile is read. 0 switches it off, a negative number changes
- * nothing. The CPU profile's rate, where that runs too, is also this one's for what runs. Go has none
- * (github.com/felixge/fgprof).
+ * call that is not hooked). Waiting threads are neither woken nor interrupted: what they wait for
+ * is charged when it is over, or when the profile is read. 0 switches it off, a negative number
+ * changes nothing. The CPU profile's rate, where that runs too, is also this one's for what runs.
+ * Go has none (github.com/felixge/fgprof).
  *
  * Returns the rate before, or as above (-EINVAL: above 10000; -EBUSY: the program has a handler for
  * SIGPROF).
@@ -169,19 +169,20 @@ const char *sonde_profile_name(size_t i);
 
 /*
  * Writes the profile as it is now, while recording goes on; pprof.Lookup(name).WriteTo(w, 0). Of
- * "goroutine" that is where all threads are at this moment. The forms for people, debug=1 and 2, need
- * names of functions, which libsonde leaves to readers: sonde_http_serve() of sonde/http.h has them. The
- * descriptor stays the caller's; a file is made or emptied. Returns 0, -ENOENT where there is no
- * profile of that name or nothing is recorded, -ENOMEM, or -errno of open(2) or write(2).
+ * "goroutine" that is where all threads are at this moment. The forms for people, debug=1 and 2,
+ * need names of functions, which libsonde leaves to readers: sonde_http_serve() of sonde/http.h has
+ * them. The descriptor stays the caller's; a file is made or emptied. Returns 0, -ENOENT where
+ * there is no profile of that name or nothing is recorded, -ENOMEM, or -errno of open(2) or
+ * write(2).
  */
 int sonde_profile_write(const char *name, int fd);
 int sonde_profile_write_file(const char *name, const char *path);
 
 /*
  * The difference between two moments, net/http/pprof's ?seconds=: sonde_profile_delta_new() is the
- * first, each sonde_profile_delta_write() a second one. Counts are subtracted, not profiles: nothing
- * is rounded. Recording goes on until it is freed, even if all profiles are switched off. Returns as
- * above, and -ECHILD in a child made by fork. Freeing NULL is fine.
+ * first, each sonde_profile_delta_write() a second one. Counts are subtracted, not profiles:
+ * nothing is rounded. Recording goes on until it is freed, even if all profiles are switched off.
+ * Returns as above, and -ECHILD in a child made by fork. Freeing NULL is fine.
  */
 struct sonde_profile_delta;
 int sonde_profile_delta_new(const char *name, struct sonde_profile_delta **ret);
@@ -189,25 +190,26 @@ int sonde_profile_delta_write(const struct sonde_profile_delta *delta, int fd);
 void sonde_profile_delta_free(struct sonde_profile_delta *delta);
 
 /*
- * Where the heap grows: what was allocated in the first half of the time since the delta, of "heap" or
- * "allocs", began and is still there, of stacks that hold more than they did then. Written as a profile
- * of inuse_objects and inuse_space; /debug/pprof/heap?leak=1&seconds=N. Go has no such thing.
+ * Where the heap grows: what was allocated in the first half of the time since the delta, of "heap"
+ * or "allocs", began and is still there, of stacks that hold more than they did then. Written as a
+ * profile of inuse_objects and inuse_space; /debug/pprof/heap?leak=1&seconds=N. Go has no such
+ * thing.
  *
- * Returns 0 or -errno as above, -EINVAL: the delta is of another profile, or a code below -10000 where
- * nothing has been sampled yet.
+ * Returns 0 or -errno as above, -EINVAL: the delta is of another profile, or a code below -10000
+ * where nothing has been sampled yet.
  */
 int sonde_heap_leaks_since(const struct sonde_profile_delta *delta, int fd);
 
 /*
  * What is lost: recorded blocks that no pointer in memory or registers leads to, nor through other
- * recorded blocks. Written as above; /debug/pprof/heap?leak=1. With the heap's rate at 1 these are all
- * there are, but those that a stale pointer still leads to; at other rates they are a sample of them,
- * scaled. A block whose address is kept in disguise (an exclusive or, a tag in its upper bits, in a
- * file, by the kernel alone) looks lost.
+ * recorded blocks. Written as above; /debug/pprof/heap?leak=1. With the heap's rate at 1 these are
+ * all there are, but those that a stale pointer still leads to; at other rates they are a sample of
+ * them, scaled. A block whose address is kept in disguise (an exclusive or, a tag in its upper
+ * bits, in a file, by the kernel alone) looks lost.
  *
- * All memory of the process that can be written is read, 1 GB in some 3 seconds, and several times over
- * where there are other threads, which go on meanwhile. Takes some 120 bytes for each recorded block,
- * not from malloc.
+ * All memory of the process that can be written is read, 1 GB in some 3 seconds, and several times
+ * over where there are other threads, which go on meanwhile. Takes some 120 bytes for each recorded
+ * block, not from malloc.
  *
  * Returns 0 or -errno as above: -ENOENT, the heap profile is off; -ETIMEDOUT, half a minute was not
  * enough; -EPERM, the process may not read its own memory by process_vm_readv(2).
@@ -215,15 +217,16 @@ int sonde_heap_leaks_since(const struct sonde_profile_delta *delta, int fd);
 int sonde_heap_leaks(int fd);
 
 /*
- * A profile of the program's own: what it holds (sessions, files, handles), by the stacks that added
- * it; pprof.NewProfile, Lookup, Add, Remove and Count. It is written by name, as all profiles are,
- * and stays until the process ends. Values are only compared, never followed. `skip` leaves out that
- * many innermost frames: 0 begins with the caller of sonde_profile_add(), 1 with the caller's.
+ * A profile of the program's own: what it holds (sessions, files, handles), by the stacks that
+ * added it; pprof.NewProfile, Lookup, Add, Remove and Count. It is written by name, as all profiles
+ * are, and stays until the process ends. Values are only compared, never followed. `skip` leaves
+ * out that many innermost frames: 0 begins with the caller of sonde_profile_add(), 1 with the
+ * caller's.
  *
  * sonde_profile_new() returns 0, or -EEXIST where there is a profile of that name, -EINVAL where it
  * is empty or has 128 bytes or more, or an error of sonde_cpu_profile_start(). The others return
- * -EEXIST: the value is in the profile already, -ENOENT: it is not, -EINVAL: it is NULL, -ENOMEM, or
- * -ECHILD in a child made by fork.
+ * -EEXIST: the value is in the profile already, -ENOENT: it is not, -EINVAL: it is NULL, -ENOMEM,
+ * or -ECHILD in a child made by fork.
  */
 struct sonde_profile;
 int sonde_profile_new(const char *name, struct sonde_profile **ret);

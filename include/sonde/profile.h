@@ -11,15 +11,15 @@
  *
  * begins to record and writes profiles/cpu.pprof and profiles/mem.pprof when main returns, the
  * program calls exit(), or it is interrupted (SIGINT, where the program leaves that to the system).
- * Without arguments it is a CPU profile in a new directory of $TMPDIR or /tmp. Said on stderr, as pkg/profile
- * does: what is recorded, and where it is.
+ * Without arguments it is a CPU profile in a new directory of $TMPDIR or /tmp. Said on stderr, as
+ * pkg/profile does: what is recorded, and where it is.
  *
- * An interrupt is answered by a thread of its own, which writes and then ends the program; calls that
- * signals interrupt (pause, poll) return with EINTR meanwhile, as they do with any handler.
+ * An interrupt is answered by a thread of its own, which writes and then ends the program; calls
+ * that signals interrupt (pause, poll) return with EINTR meanwhile, as they do with any handler.
  *
- * What differs from pkg/profile: profiles combine, as many as are asked for; a directory is made only
- * when it is not there; what cannot be recorded is said and leaves the others alone; nothing ends the
- * program.
+ * What differs from pkg/profile: profiles combine, as many as are asked for; a directory is made
+ * only when it is not there; what cannot be recorded is said and leaves the others alone; nothing
+ * ends the program.
  */
 #ifndef SONDE_PROFILE_H_PUBLIC
 #define SONDE_PROFILE_H_PUBLIC
@@ -56,8 +56,8 @@ struct sonde_profile_options {
 };
 
 /*
- * Begins; profile.Start. One at a time. 0; -EBUSY: one is running, or something else records CPU time;
- * -EINVAL: a rate; or another -errno, in which case nothing runs. Thread-safe.
+ * Begins; profile.Start. One at a time. 0; -EBUSY: one is running, or something else records CPU
+ * time; -EINVAL: a rate; or another -errno, in which case nothing runs. Thread-safe.
  */
 int sonde_profile_start(const struct sonde_profile_options *options);
 /* Stops and writes; Stop. 0, -ENOENT: none is running here, or the first -errno of writing. */

@@ -1,9 +1,9 @@
 /*
  * include/sonde/profile.h: one line at the top of main.
  *
- * Profiles are written by sonde_profile_stop(), by the library's destructor, or, when SIGINT comes, by a
- * thread that its handler wakes: writing a profile is nothing for a handler. The thread sends the
- * signal once more when it is done, to its default action. (Rejected: writing in the handler.)
+ * Profiles are written by sonde_profile_stop(), by the library's destructor, or, when SIGINT comes,
+ * by a thread that its handler wakes: writing a profile is nothing for a handler. The thread sends
+ * the signal once more when it is done, to its default action. (Rejected: writing in the handler.)
  */
 #include "sonde/profile.h"
 

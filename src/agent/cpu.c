@@ -183,8 +183,8 @@ static void charge_cpu(struct recording *rec, const struct recording_stack *stac
 	recording_count(c ? &c->values[0] : &rec->dropped, weight);
 }
 
-/* The timers tick for the wall profile too, or for that alone. stack NULL: there was no memory for it,
- * and the weight is counted as dropped; `late`: not in the thread's handler. */
+/* The timers tick for the wall profile too, or for that alone. stack NULL: there was no memory
+ * for it, and the weight is counted as dropped; `late`: not in the thread's handler. */
 static void charge(struct recording *rec, struct thread *t, const struct recording_stack *stack,
 	uint64_t weight, bool late)
 {

@@ -17,8 +17,8 @@
  */
 int cpu_start(struct recording *rec, uint64_t hz, bool from_birth);
 
-/* The timers tick for the wall profile too; where the CPU profiler is off, at this rate, 0: no more.
- * 0 or -errno as above. Async-signal-safe. */
+/* The timers tick for the wall profile too; where the CPU profiler is off, at this rate, 0: no
+ * more. 0 or -errno as above. Async-signal-safe. */
 int cpu_start_for_wall(struct recording *rec, uint64_t hz);
 
 /* Begins the account of thread `tid` and arms its timer. `base_ns` is where on the thread's CPU

@@ -47,8 +47,9 @@ must_check int export_profile(const struct export_source *sources, size_t n,
 	const struct export_opts *opts, struct profile *p, struct export_summary *ret_summary,
 	struct err *err);
 
-/* Maps the file of a recording that another process writes; `path` as for openat(dir, ...). Writable
- * it can be poked (poke.h). 0, or -errno; a link is refused, and -ENODATA: no recording is so short. */
+/* Maps the file of a recording that another process writes; `path` as for openat(dir, ...).
+ * Writable it can be poked (poke.h). 0, or -errno; a link is refused, and -ENODATA: no recording
+ * is so short. */
 int export_source_open(int dir, const char *path, bool writable, struct export_source *ret);
 void export_source_close(struct export_source *source); /* all zeros is fine */
 

@@ -1,6 +1,6 @@
 /*
- * Reading another process's live table; see export_blocks.h. Nothing in it is trusted: the process goes on, and
- * may have written over it.
+ * Reading another process's live table; see export_blocks.h. Nothing in it is trusted: the process
+ * goes on, and may have written over it.
  */
 #include "agent/export_blocks.h"
 

@@ -1,11 +1,11 @@
 /*
  * Blocks that look leaked; see export_leaks.h.
  *
- * A block shows as grown only if it is older than half the time since the baseline: what a request or
- * a batch takes and gives back is younger, if the time is longer than a few of them. And only if the
- * blocks of its stack, taken together, are more bytes than they were: the generations of a garbage
- * collector's log, as in leak detectors that need no snapshots, told stacks apart less well than the
- * exact counts that the profile has anyway.
+ * A block shows as grown only if it is older than half the time since the baseline: what a request
+ * or a batch takes and gives back is younger, if the time is longer than a few of them. And only if
+ * the blocks of its stack, taken together, are more bytes than they were: the generations of a
+ * garbage collector's log, as in leak detectors that need no snapshots, told stacks apart less well
+ * than the exact counts that the profile has anyway.
  */
 #include "agent/export_leaks.h"
 

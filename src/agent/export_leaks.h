@@ -2,9 +2,9 @@
  * export_leaks: which of the blocks in use look as if nobody would free them: heap?leak=1.
  *
  * Two answers, each a number of blocks for each count of the heap profile:
- * - grown: what was allocated early in a stretch of time and is still there at its end, of stacks that
- *   hold more than before. Says where memory goes in a program that runs on, whether or not it could
- *   still find it. A cache that drops a block for each one it takes does not show.
+ * - grown: what was allocated early in a stretch of time and is still there at its end, of stacks
+ *   that hold more than before. Says where memory goes in a program that runs on, whether or not
+ *   it could still find it. A cache that drops a block for each one it takes does not show.
  * - unreachable: what no pointer leads to (export_reach.h). Lost for certain.
  */
 #ifndef SONDE_AGENT_EXPORT_LEAKS_H
@@ -25,8 +25,8 @@ struct export_leaks {
  * export_leaks it shows what the process found by itself when it ended. */
 const struct export_view *export_leaks_view(void);
 
-/* What grew since the baseline, which is of RECORDING_HEAP; the last source is the process as it runs.
- * 0, or an error. */
+/* What grew since the baseline, which is of RECORDING_HEAP; the last source is the process as it
+ * runs. 0, or an error. */
 must_check int export_leaks_grown(struct export_leaks *ret, const struct export_source *sources,
 	size_t n, const struct export_baseline *since, struct err *err);
 /* What no pointer leads to, in the process of the last source as it runs. */

@@ -2,9 +2,9 @@
  * export_memory: the memory of a process, this one or another: what is mapped, what of it is there,
  * and what is in it.
  *
- * It is read by process_vm_readv(), in this process as well, because other threads unmap as they like.
- * Pages that were never touched are passed over (/proc/PID/pagemap): reading them would make page
- * tables for what may be a reservation of terabytes.
+ * It is read by process_vm_readv(), in this process as well, because other threads unmap as they
+ * like. Pages that were never touched are passed over (/proc/PID/pagemap): reading them would make
+ * page tables for what may be a reservation of terabytes.
  */
 #ifndef SONDE_AGENT_EXPORT_MEMORY_H
 #define SONDE_AGENT_EXPORT_MEMORY_H

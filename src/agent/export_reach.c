@@ -1,11 +1,12 @@
 /*
  * The search; see export_reach.h.
  *
- * Blocks are sorted by address. A hash of pages leads from a word to the first block that touches its
- * page, and a search in steps that double from there to the block; most words are no address between
- * the first block and the last. Memory outside blocks is read once, in order; then each block that was
- * found is read in its turn, so that what it costs is one reading of memory, and a few words a block.
- * (Rejected: an edge for each pointer from block to block, of which there may be more than blocks.)
+ * Blocks are sorted by address. A hash of pages leads from a word to the first block that touches
+ * its page, and a search in steps that double from there to the block; most words are no address
+ * between the first block and the last. Memory outside blocks is read once, in order; then each
+ * block that was found is read in its turn, so that what it costs is one reading of memory, and a
+ * few words a block. (Rejected: an edge for each pointer from block to block, of which there may be
+ * more than blocks.)
  *
  * When a process searches itself, what it writes down here is in its own memory, and must not be
  * taken for the program's: addresses are kept as live_hide() makes them, and the calling thread's

@@ -1,8 +1,8 @@
 /*
  * Threads, their stacks and registers; see export_roots.h.
  *
- * Nothing that is read here of the other process is trusted: a wrong answer leaves memory out, or puts
- * it in, and can do no more.
+ * Nothing that is read here of the other process is trusted: a wrong answer leaves memory out, or
+ * puts it in, and can do no more.
  */
 #include "agent/export_roots.h"
 
@@ -142,8 +142,8 @@ static void add_arguments(struct finding *f)
 
 /* --- stacks --- */
 
-/* The stack pointer of a thread that waits in the kernel: the last but one word of what the kernel says.
- * 0: it runs, or nobody says. */
+/* The stack pointer of a thread that waits in the kernel: the last but one word of what the
+ * kernel says. 0: it runs, or nobody says. */
 static uint64_t waiting_at(int pid, int tid)
 {
 	char name[64];
@@ -191,8 +191,8 @@ static bool is_in_use(const struct finding *f, const struct thread *ended)
 	return false;
 }
 
-/* As long as it lies there as libc left it, guard and all. From the thread pointer on it stays in use:
- * libc keeps what it has allocated for threads there for the next one. */
+/* As long as it lies there as libc left it, guard and all. From the thread pointer on it stays
+ * in use: libc keeps what it has allocated for threads there for the next one. */
 static void leave_out_ended(struct finding *f, const struct thread *t)
 {
 	if (t->stack_lo < t->tcb && t->tcb < t->stack_hi &&

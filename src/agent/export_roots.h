@@ -1,10 +1,10 @@
 /*
  * export_roots: where in a process's memory pointers do not count, and what its registers hold.
  *
- * A search for what no pointer leads to (export_reach.h) goes by all memory that can be written. Left
- * out are what stays behind of calls that have returned, below the stack pointers of threads that
- * wait, and on the stacks of threads that have ended, which libc keeps for the next ones; and our own
- * records. Registers are asked for by a signal, as a debugger's stop would be felt more.
+ * A search for what no pointer leads to (export_reach.h) goes by all memory that can be written.
+ * Left out are what stays behind of calls that have returned, below the stack pointers of threads
+ * that wait, and on the stacks of threads that have ended, which libc keeps for the next ones; and
+ * our own records. Registers are asked for by a signal, as a debugger's stop would be felt more.
  */
 #ifndef SONDE_AGENT_EXPORT_ROOTS_H
 #define SONDE_AGENT_EXPORT_ROOTS_H
@@ -25,8 +25,8 @@ struct roots {
 	uint32_t silent; /* of them: what their registers hold is not known */
 };
 
-/* How the threads of the process are asked for their registers: RECORDING_REGISTERS is set to `number`,
- * there. 0 or an error. */
+/* How the threads of the process are asked for their registers: RECORDING_REGISTERS is set to
+ * `number`, there. 0 or an error. */
 struct roots_question {
 	int (*ask)(void *ctx, uint64_t number);
 	void *ctx;

@@ -1,9 +1,9 @@
 /*
- * export_threads: the threads of a snapshot one by one, with all that is known of each; the goroutine
- * profile counts them by stack.
+ * export_threads: the threads of a snapshot one by one, with all that is known of each; the
+ * goroutine profile counts them by stack.
  *
- * They come with a profile, of the goroutine view, that has one sample for each thread, and behind these
- * one for each stack that created one, so that all stacks are symbolized together.
+ * They come with a profile, of the goroutine view, that has one sample for each thread, and behind
+ * these one for each stack that created one, so that all stacks are symbolized together.
  */
 #ifndef SONDE_AGENT_EXPORT_THREADS_H
 #define SONDE_AGENT_EXPORT_THREADS_H

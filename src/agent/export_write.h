@@ -23,8 +23,8 @@ int export_write_baseline(struct export_heap *heap, const struct recording *rec,
 
 /* profile.proto, gzipped, to the descriptor: 0 or a negative code. */
 int export_write(const struct recording *rec, const struct export_opts *opts, int fd);
-/* The same, of what grew since then (export_leaks_grown()), or, with NULL, of what cannot be reached
- * (export_leaks_unreachable()). */
+/* The same, of what grew since then (export_leaks_grown()), or, with NULL, of what cannot be
+ * reached (export_leaks_unreachable()). */
 int export_write_leaks(const struct recording *rec, const struct export_baseline *since, int fd);
 
 /* Looks for lost blocks in this process, and notes them in its recording. */

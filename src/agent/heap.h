@@ -150,8 +150,8 @@ void heap_init(void);
  * one is preloaded before. */
 void hooks_malloc_try(void);
 bool hooks_malloc_reached(void);
-/* From now on blocks are wiped when they are freed, so that no pointer stays behind in them that would
- * hide a leak (export_reach.h). For the life of the process. */
+/* From now on blocks are wiped when they are freed, so that no pointer stays behind in them that
+ * would hide a leak (export_reach.h). For the life of the process. */
 void hooks_malloc_wipe(void);
 
 #endif

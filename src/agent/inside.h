@@ -2,10 +2,10 @@
  * inside: what libsonde-http asks of the libsonde it shares a process with.
  *
  * libsonde shows the program its API and nothing else. This is the one symbol besides: a table of
- * the calls that a server in the program needs, handed out only to a library that reads recordings of
- * the same version, because the two are installed apart and `sonde run` may have preloaded another
- * libsonde. (Rejected: the server in libsonde itself, with which libdw and an HTTP server would come
- * into every program that only wants a profile written. Rejected: exporting each call.)
+ * the calls that a server in the program needs, handed out only to a library that reads recordings
+ * of the same version, because the two are installed apart and `sonde run` may have preloaded
+ * another libsonde. (Rejected: the server in libsonde itself, with which libdw and an HTTP server
+ * would come into every program that only wants a profile written. Rejected: exporting each call.)
  *
  * Ordinary code, thread-safe.
  */

@@ -8,8 +8,8 @@
  * any of them. Two calls never carry the same address at once, because the allocator gives an
  * address to one owner: the owner removes before the block is really freed, and inserts after it
  * was really allocated. Addresses are written so that they do not look like any (live_hide()): who
- * searches the process's memory for pointers to a block (export_reach.h) must not find the table. Memory comes in generations by mmap, is kept until live_clear(), and is
- * bounded.
+ * searches the process's memory for pointers to a block (export_reach.h) must not find the table.
+ * Memory comes in generations by mmap, is kept until live_clear(), and is bounded.
  */
 #ifndef SONDE_AGENT_LIVE_TABLE_H
 #define SONDE_AGENT_LIVE_TABLE_H
@@ -43,8 +43,8 @@ struct live_filter {
 };
 
 struct live_table {
-	/* The user's, zero at first. NULL: the table is empty; or has just become so, being wiped in a
-	 * fork's child that was made in the midst of a call. */
+	/* The user's, zero at first. NULL: the table is empty; or has just become so, being
+	 * wiped in a fork's child that was made in the midst of a call. */
 	_Atomic(struct live_filter *) filter;
 	struct live_generation generations[LIVE_GENERATIONS];
 	_Atomic uint32_t newest;

@@ -11,9 +11,10 @@
 
 #include "agent/recording.h"
 
-/* Makes the process record `kind` at `rate`, and charge what is open (kinds.h: settle); waits for it, two seconds at most. `rec` is its
- * recording, writable. 0; -ESRCH: it has ended; -EPERM: it does not take the signal; -ETIMEDOUT: it
- * takes it and does not answer; -ENOTSUP: it could not do what was asked. */
+/* Makes the process record `kind` at `rate`, and charge what is open (kinds.h: settle); waits
+ * for it, two seconds at most. `rec` is its recording, writable. 0; -ESRCH: it has ended;
+ * -EPERM: it does not take the signal; -ETIMEDOUT: it takes it and does not answer; -ENOTSUP: it
+ * could not do what was asked. */
 int poke_set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate);
 
 #endif

@@ -84,9 +84,10 @@ static int map(int fd, size_t size, struct recording **ret)
 		sig_syscall(SYS_munmap, at, size);
 		return (int)committed;
 	}
-	/* A child of fork has a recording of its own, or none. This one stays mapped there, of zeros
-	 * or, where the kernel cannot do that, shared: a program may fork in a handler of its own that
-	 * interrupted a hook, which then goes on in the child with what it has in hand. */
+	/* A child of fork has a recording of its own, or none. This one stays mapped there, of
+	 * zeros or, where the kernel cannot do that, shared: a program may fork in a handler of
+	 * its own that interrupted a hook, which then goes on in the child with what it has in
+	 * hand. */
 	sig_syscall(SYS_madvise, at, size, MADV_WIPEONFORK);
 	struct recording *rec = (struct recording *)at;
 	for (size_t i = 0; i < sizeof(rec->magic); i++)

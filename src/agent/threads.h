@@ -89,8 +89,8 @@ struct thread {
 	} cpu;
 };
 
-/* What was in a thread's registers, general and vector, when it was asked last: a pointer may be nowhere
- * else. */
+/* What was in a thread's registers, general and vector, when it was asked last: a pointer may be
+ * nowhere else. */
 #if defined(__x86_64__)
 #define THREADS_REGISTERS (16 + 2 * 16)
 #else

@@ -1,12 +1,12 @@
 /*
  * Reading inputs into tables on many threads; see load.h.
  *
- * Inputs are cut at newlines into pieces of a few megabytes. A thread reads a piece with a reader of
- * its own: it knows the shapes of lines (shape.h) it met in any piece, and nothing of the
+ * Inputs are cut at newlines into pieces of a few megabytes. A thread reads a piece with a reader
+ * of its own: it knows the shapes of lines (shape.h) it met in any piece, and nothing of the
  * configuration, which may have been set far before. The values of results it keeps by shape, a row
- * a result. What is left is short and is done for one piece after the other, in the inputs' order, by
- * whichever thread finished the one that was waited for: the lines that are no results are read by
- * the tables' reader, and between two of them stand, for each shape, rows that all belong to the
+ * a result. What is left is short and is done for one piece after the other, in the inputs' order,
+ * by whichever thread finished the one that was waited for: the lines that are no results are read
+ * by the tables' reader, and between two of them stand, for each shape, rows that all belong to the
  * same cells. They are handed over in the order in which the shapes came, so that everything is
  * found in the order of the input, whoever read it.
  *

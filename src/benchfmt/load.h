@@ -18,8 +18,9 @@ struct load_options {
 };
 #define LOAD_PIECE ((size_t)2 << 20)
 
-/* Adds the results of the inputs to `t`; what comes of it is the same whatever the options. `report`
- * is told of each wrong line, in the order they stand in, by any thread, never by two at once. */
+/* Adds the results of the inputs to `t`; what comes of it is the same whatever the options.
+ * `report` is told of each wrong line, in the order they stand in, by any thread, never by two
+ * at once. */
 void tables_read(struct tables *t, const struct bench_input *inputs, uint32_t n,
 	const struct load_options *options, void (*report)(void *ctx, const char *msg), void *ctx);
 

@@ -93,8 +93,8 @@ enum bench_record bench_reader_next(struct bench_reader *r);
 /* --- in parts, which different readers read at once ---
  *
  * A part is some lines of an input. Its results can be read without what stands before it; lines of
- * configuration, units metadata and errors are left, by their number in the part, to the reader that
- * has the whole input open. */
+ * configuration, units metadata and errors are left, by their number in the part, to the reader
+ * that has the whole input open. */
 
 void bench_reader_open_part(struct bench_reader *r, const char *p, size_t n);
 /* The next result of a part, which has no config, or BENCH_LEFT. */

@@ -1,7 +1,7 @@
 /*
- * The values of a cell while results are read: where they lie, not the values themselves. A result's
- * values lie in a row, and each belongs to another cell; so a cell has a column of many blocks of
- * rows. Private to benchfmt.
+ * The values of a cell while results are read: where they lie, not the values themselves. A
+ * result's values lie in a row, and each belongs to another cell; so a cell has a column of many
+ * blocks of rows. Private to benchfmt.
  */
 #ifndef SONDE_BENCHFMT_ROWS_H
 #define SONDE_BENCHFMT_ROWS_H

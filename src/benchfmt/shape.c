@@ -108,8 +108,8 @@ static inline bool same_bytes(const char *p, const char *q, size_t n)
 	return load(p + n - 8) == load(q + n - 8);
 }
 
-/* Of eight bytes less '0', the high bit of each over 9; right up to the lowest one set, behind which
- * carries may run. */
+/* Of eight bytes less '0', the high bit of each over 9; right up to the lowest one set, behind
+ * which carries may run. */
 static inline uint64_t not_digits(uint64_t word)
 {
 	return ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
@@ -244,7 +244,8 @@ static inline const char *next_edge(struct edges *e)
 	return p;
 }
 
-/* At least three more edges, those of a number and the begin of its unit: false if there are not. */
+/* At least three more edges, those of a number and the begin of its unit: false if there are
+ * not. */
 static inline bool have_edges(struct edges *e, const char *at)
 {
 	uint64_t two = e->bits & (e->bits - 1);

@@ -103,8 +103,8 @@ struct table_options {
 void tables_init(struct tables *t, struct projector *projector, struct projection *table_by,
 	struct projection *row_by, struct projection *col_by, struct projection *residue);
 void tables_release(struct tables *t);
-/* Adds those values that pass the filter of `n` results like the reader's, which lie row after row in
- * the block. */
+/* Adds those values that pass the filter of `n` results like the reader's, which lie row after
+ * row in the block. */
 void tables_add_rows(struct tables *t, struct value_block *block, const double *first, uint32_t n);
 void tables_finish(struct tables *t, const struct table_options *options);
 

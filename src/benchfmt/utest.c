@@ -269,8 +269,8 @@ static uint32_t count_less(const struct sample *s, double value)
 	return from;
 }
 
-/* Two merges in turn, below and above a value in the middle: a step has to wait for the one before of
- * its own merge, not for the other's. */
+/* Two merges in turn, below and above a value in the middle: a step has to wait for the one
+ * before of its own merge, not for the other's. */
 static struct tally tally(const struct sample *a, const struct sample *b)
 {
 	double middle = a->values[a->n / 2];

@@ -36,8 +36,8 @@ int cmd_version(int argc, char **argv);
 void cli_error(const char *name, const char *fmt, ...) attr_printf(2, 3);
 /* The whole of a file, "-" for stdin. 0 or -errno with a message. */
 must_check int cli_read_file(const char *path, size_t max, struct buf *out, struct err *err);
-/* Holds SIGINT and SIGTERM back for cli_wait_stop(), and ignores SIGPIPE. Before a server starts its
- * threads, which inherit it: else one of them would take the signal. Single-threaded. */
+/* Holds SIGINT and SIGTERM back for cli_wait_stop(), and ignores SIGPIPE. Before a server starts
+ * its threads, which inherit it: else one of them would take the signal. Single-threaded. */
 void cli_hold_stop(void);
 /* Until SIGINT or SIGTERM, after cli_hold_stop(). */
 void cli_wait_stop(void);

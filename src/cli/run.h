@@ -67,8 +67,9 @@ must_check int run_session_new(struct run_session *s, struct err *err);
 int run_session_collect(struct run_session *s);
 /* The same now, while the processes go on: all that is recorded, into a new directory. */
 void run_session_dump(const struct run_session *s);
-/* Has all processes charge what their threads wait in up to now, for profiles of wall time, and take a
- * snapshot of their threads, where either is recorded; `threads`: the snapshot in any case. */
+/* Has all processes charge what their threads wait in up to now, for profiles of wall time, and
+ * take a snapshot of their threads, where either is recorded; `threads`: the snapshot in any
+ * case. */
 void run_session_settle(const struct run_session *s, bool threads);
 
 /* One file of the session, mapped: an image of a process. */

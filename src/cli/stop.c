@@ -1,6 +1,7 @@
 /*
  * A command that serves until it is stopped: Ctrl-C and SIGTERM are taken by the thread that waits
- * for them, which then can close what it opened. (Rejected: handlers, which may do next to nothing.)
+ * for them, which then can close what it opened. (Rejected: handlers, which may do next to
+ * nothing.)
  */
 #include "cli/cli.h"
 

@@ -4,9 +4,10 @@
  *
  * One thread of its own serves every client, one request at a time (sockets are polled, so a slow
  * client holds up nobody): handlers need no locks. Threads are for handlers that wait.
- * Refused before a handler sees them: methods but GET, HEAD, POST and DELETE; requests whose Host is a
- * name that is not ours (DNS rebinding: a foreign name made to point to 127.0.0.1 lets its page read
- * ours; addresses cannot be rebound and pass); and, where there is a token, requests without it.
+ * Refused before a handler sees them: methods but GET, HEAD, POST and DELETE; requests whose Host
+ * is a name that is not ours (DNS rebinding: a foreign name made to point to 127.0.0.1 lets its
+ * page read ours; addresses cannot be rebound and pass); and, where there is a token, requests
+ * without it.
  *
  * (Rejected: a thread a connection, which buys nothing for one person's browser and costs locks
  * around everything a handler touches.)
@@ -93,7 +94,8 @@ const char *http_url(const struct http_server *server);
 unsigned http_port(const struct http_server *server); /* 0: a Unix socket */
 /* Who is not on this machine cannot reach it. */
 bool http_is_local(const struct http_server *server);
-/* Finishes the request at work, closes everything, removes a Unix socket, frees. NULL is allowed. */
+/* Finishes the request at work, closes everything, removes a Unix socket, frees. NULL is
+ * allowed. */
 void http_stop(struct http_server *server);
 /* In a child made by fork: the server is the parent's. Closes what the child has of it. */
 void http_forked(const struct http_server *server);

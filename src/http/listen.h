@@ -19,8 +19,8 @@ struct listening {
 	bool is_local; /* loopback, or a Unix socket */
 };
 
-/* "[host]:[port]" or "unix:PATH". A Unix socket is its owner's alone (mode 0600); one on which nobody
- * listens any more is replaced, and nothing else that has that name. 0 or an error. */
+/* "[host]:[port]" or "unix:PATH". A Unix socket is its owner's alone (mode 0600); one on which
+ * nobody listens any more is replaced, and nothing else that has that name. 0 or an error. */
 must_check int listen_on(struct listening *ret, const char *address, int backlog, struct err *err);
 /* Removes a Unix socket's file if it is still this one. The descriptor is not closed here. */
 void listening_release(struct listening *l);

@@ -4,8 +4,8 @@
  *
  * Whose recordings they are is the caller's: `sonde run` serves those of the program that it runs,
  * which it reads in the files that the program writes them to; the program takes no part in it but
- * for a poke when a rate changes; libsonde-http (src/server) serves the process it is in. Profiles are symbolized before they are sent, so that they can be
- * read where the binaries are not.
+ * for a poke when a rate changes; libsonde-http (src/server) serves the process it is in. Profiles
+ * are symbolized before they are sent, so that they can be read where the binaries are not.
  *
  * Handlers run on a thread a request: a profile of N seconds takes N seconds, and others go on.
  */
@@ -71,8 +71,8 @@ void live_index(struct live_server *d, const struct http_request *req,
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
 /* Its newest image alone: what custom profiles are of, whose numbers begin anew in each. */
 struct live_process live_newest(const struct live_process *process);
-/* Threads one by one (live_threads.c): in the form of Go's tracebacks, and as JSON. The profile is the one
- * that came with them. */
+/* Threads one by one (live_threads.c): in the form of Go's tracebacks, and as JSON. The profile
+ * is the one that came with them. */
 void live_threads_text(
 	const struct profile *p, const struct export_threads *threads, struct buf *out);
 void live_threads_json(const struct profile *p, const struct export_threads *threads,

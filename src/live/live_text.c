@@ -43,8 +43,8 @@ void live_labels(const struct profile *p, uint32_t sample, struct buf *out)
 	buf_addch(out, '}');
 }
 
-/* Go shows those of goroutines, in a line of their own; heap profiles have numbers (of bytes) for labels,
- * which the line of values says already. */
+/* Go shows those of goroutines, in a line of their own; heap profiles have numbers (of bytes)
+ * for labels, which the line of values says already. */
 static void add_labels(
 	const struct profile *p, const struct export_view *view, uint32_t sample, struct buf *out)
 {
@@ -78,8 +78,8 @@ static void add_up(const struct profile *p, int64_t *sums)
 			sums[v] += profile_values(p, i)[v];
 }
 
-/* Values: alloc objects, alloc bytes, in use objects, in use bytes. Of leaks there are only the two that
- * are in use. */
+/* Values: alloc objects, alloc bytes, in use objects, in use bytes. Of leaks there are only the
+ * two that are in use. */
 static void heap_line(const struct export_view *view, const int64_t *all, struct buf *out)
 {
 	const int64_t v[4] = {all[0], all[1], all[view->type_n - 2], all[view->type_n - 1]};

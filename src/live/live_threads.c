@@ -1,12 +1,12 @@
 /*
  * The threads of a snapshot one by one.
  *
- * As text they have the form of a Go program's dump (runtime/traceback.go, debug=2), so that what parses
- * those parses these: a thread is a goroutine by the number of the thread, and what it waits for is
- * said in Go's words where Go has one. C's frames come without arguments, as Go's inlined ones do. What
- * Go's form has no place for stands in lines that begin with "#", before all threads: parsers skip what
- * comes before the first, and stop at what they do not know behind it. JSON has all of it; docs/http.md
- * has its members.
+ * As text they have the form of a Go program's dump (runtime/traceback.go, debug=2), so that what
+ * parses those parses these: a thread is a goroutine by the number of the thread, and what it waits
+ * for is said in Go's words where Go has one. C's frames come without arguments, as Go's inlined
+ * ones do. What Go's form has no place for stands in lines that begin with "#", before all threads:
+ * parsers skip what comes before the first, and stop at what they do not know behind it. JSON has
+ * all of it; docs/http.md has its members.
  */
 #include "live/live.h"
 

@@ -2,12 +2,12 @@
  * libsonde-http: include/sonde/http.h, the debug server inside a program.
  *
  * /debug/pprof/ is live's, as under `sonde run -http`; here its target is the process itself, whose
- * recording is read where it lies. libsonde is reached through one table (agent/inside.h). Everything
- * here runs hidden from the profiles: the server's threads for their whole lives, a program's thread
- * while it is in one of these functions.
+ * recording is read where it lies. libsonde is reached through one table (agent/inside.h).
+ * Everything here runs hidden from the profiles: the server's threads for their whole lives, a
+ * program's thread while it is in one of these functions.
  *
- * (Rejected: a process of our own that maps the recording, as `sonde run` is one: it would have to be
- * reaped, and a program's child is the program's affair.)
+ * (Rejected: a process of our own that maps the recording, as `sonde run` is one: it would have to
+ * be reaped, and a program's child is the program's affair.)
  */
 #include "sonde/http.h"
 

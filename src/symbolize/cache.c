@@ -1,9 +1,9 @@
 /*
  * Files that stay open from one profile to the next; see symbolize.h.
  *
- * Reading a library's debugging information takes longer than looking up all of a profile's addresses in
- * it. A file is known by what stat says of it, so that one that was replaced is read again. The one that
- * was not used for the longest time makes room.
+ * Reading a library's debugging information takes longer than looking up all of a profile's
+ * addresses in it. A file is known by what stat says of it, so that one that was replaced is read
+ * again. The one that was not used for the longest time makes room.
  */
 #include "symbolize/internal.h"
 

@@ -51,7 +51,8 @@ struct symbolize_opts {
 	size_t source_n;
 };
 
-/* Files that stay open from one profile to the next, for who makes many; used by one thread at a time. */
+/* Files that stay open from one profile to the next, for who makes many; used by one thread at a
+ * time. */
 struct symbolize_cache *symbolize_cache_new(void);
 void symbolize_cache_free(struct symbolize_cache *cache); /* NULL is fine */
 

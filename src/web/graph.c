@@ -3,8 +3,8 @@
  *
  * dot gives up on a string past 16,384 bytes and on some that are no UTF-8, and then nothing is
  * drawn. So strings are cut here, each line of theirs by itself, for a long name not to take the
- * value below it along, and what is no text is U+FFFD. (Rejected: cutting names in the report, whose
- * text is google/pprof's to the byte.)
+ * value below it along, and what is no text is U+FFFD. (Rejected: cutting names in the report,
+ * whose text is google/pprof's to the byte.)
  */
 #include "web/internal.h"
 

@@ -1,15 +1,16 @@
 /*
  * exec: a process that becomes another program must take none of our signals with it.
  *
- * What is pending stays pending over exec, while handlers do not stay: a SIGPROF that another process
- * sent to this one (poke.h), or a thread of it to another, would kill the new program. So these hooks
- * close the recording to signals, wait until those who were about to send one have done so, and take
- * back what is pending. Timers and their signals the kernel ends itself. A bare execve system call
- * passes by here; the window is then as wide as a sender needs between looking and sending.
+ * What is pending stays pending over exec, while handlers do not stay: a SIGPROF that another
+ * process sent to this one (poke.h), or a thread of it to another, would kill the new program. So
+ * these hooks close the recording to signals, wait until those who were about to send one have done
+ * so, and take back what is pending. Timers and their signals the kernel ends itself. A bare execve
+ * system call passes by here; the window is then as wide as a sender needs between looking and
+ * sending.
  *
- * They are called in children of fork, where nothing is recorded, and of vfork, which share our memory
- * but are not the process that is recorded: there they only pass on. Nothing here is resolved late:
- * the loader's locks may be held by a thread that such a child has not got.
+ * They are called in children of fork, where nothing is recorded, and of vfork, which share our
+ * memory but are not the process that is recorded: there they only pass on. Nothing here is
+ * resolved late: the loader's locks may be held by a thread that such a child has not got.
  */
 #include "agent/hooks/hooks.h"
 

@@ -1,14 +1,14 @@
 /*
  * Locks and what else threads wait for one another with.
  *
- * A lock is first tried: where that succeeds nothing was waited for. A normal mutex is tried here, as
- * libc's lock does it, because its trylock costs more than all the rest of a hook; where libc is not
- * found to do the same (lock_is_known()), and for all other locks, libc tries. Rejected: to look
- * whether the lock is free and jump to the real call, which costs the same and in which a thread
- * that is overtaken in between waits unseen. Only what is taken goes the long way, with clock and
- * record, and through the real call, from which every error but "busy" comes: trying is right for
- * all types of mutexes (a recursive one is taken again, a robust one says that its owner died, and
- * one that checks errors is merely busy for its owner, whom the real call then tells).
+ * A lock is first tried: where that succeeds nothing was waited for. A normal mutex is tried here,
+ * as libc's lock does it, because its trylock costs more than all the rest of a hook; where libc is
+ * not found to do the same (lock_is_known()), and for all other locks, libc tries. Rejected: to
+ * look whether the lock is free and jump to the real call, which costs the same and in which a
+ * thread that is overtaken in between waits unseen. Only what is taken goes the long way, with
+ * clock and record, and through the real call, from which every error but "busy" comes: trying is
+ * right for all types of mutexes (a recursive one is taken again, a robust one says that its owner
+ * died, and one that checks errors is merely busy for its owner, whom the real call then tells).
  *
  * A release looks whether anybody waits (contention.h). The stack is taken after the release, so
  * that nobody waits for the profiler; and from the lock only its address is used then: it may be

@@ -175,8 +175,8 @@ static __attribute__((cold)) void *too_much(void)
 	return NULL;
 }
 
-/* What is left in a block of the list of free ones that it was in would look like the program's pointers
- * to what was next in it. */
+/* What is left in a block of the list of free ones that it was in would look like the program's
+ * pointers to what was next in it. */
 static void unlink_block(void *p, size_t size)
 {
 	explicit_bzero(p, size < LINKS ? size : LINKS);
@@ -243,8 +243,8 @@ static void free_careful(void *p)
 
 #define LARGE ((size_t)256 << 10)
 
-/* Large blocks may be mostly untouched: their pages are given up, where they can be (and then read as
- * zeros), not filled. */
+/* Large blocks may be mostly untouched: their pages are given up, where they can be (and then
+ * read as zeros), not filled. */
 static void wipe(void *p)
 {
 	size_t n = next.usable_size(p);
@@ -444,8 +444,8 @@ static void *find_operator(const char *name)
 }
 
 /* Of each operator: where its hook jumps to, at first a function that finds the next definition;
- * and what is jumped to where there is more to do, so that it sees the hook's caller. Stack and size
- * are the outermost operator's: new[] calls new, which may call malloc for more. */
+ * and what is jumped to where there is more to do, so that it sees the hook's caller. Stack and
+ * size are the outermost operator's: new[] calls new, which may call malloc for more. */
 #define OPERATOR(symbol, type, args, pass)                                             \
 	HOOK type symbol args;                                                         \
 	static type symbol##_first args;                                               \

@@ -127,8 +127,8 @@ static void forward(siginfo_t *info, ucontext_t *context)
 	call_view(&view, info, context);
 }
 
-/* Whether the system call that the signal interrupted is to fail for it. Most are begun again by the
- * kernel instead (SA_RESTART): they may yet be interrupted by a signal of the program's. */
+/* Whether the system call that the signal interrupted is to fail for it. Most are begun again by
+ * the kernel instead (SA_RESTART): they may yet be interrupted by a signal of the program's. */
 static bool fails_call(const ucontext_t *context)
 {
 #if defined(__x86_64__)

@@ -1,6 +1,6 @@
 /*
- * Reading inputs into tables: what comes of it does not depend on how many threads read, nor on where
- * the inputs are cut, and is what stands in the lines.
+ * Reading inputs into tables: what comes of it does not depend on how many threads read, nor on
+ * where the inputs are cut, and is what stands in the lines.
  */
 #include "../unit.h"
 

@@ -1,8 +1,8 @@
 /*
- * What a hooked lock leaves in a mutex: `taken` exits with 0 if it is what libc's trylock, which has
- * no hook, leaves in another, bit for bit, and if releasing it leaves what there was at first. For
- * every type that libc itself leaves so; by a process of one thread, by a thread beside another, and by
- * a fork's child, which also releases what its parent took.
+ * What a hooked lock leaves in a mutex: `taken` exits with 0 if it is what libc's trylock, which
+ * has no hook, leaves in another, bit for bit, and if releasing it leaves what there was at first.
+ * For every type that libc itself leaves so; by a process of one thread, by a thread beside
+ * another, and by a fork's child, which also releases what its parent took.
  */
 #include "../../check.h"
 

@@ -1,6 +1,6 @@
 /*
- * A heap that grows in one place. `grows once FILE` writes what grew while it looked, and checks that
- * the clock went as it had to; `grows on` goes on until its input ends.
+ * A heap that grows in one place. `grows once FILE` writes what grew while it looked, and checks
+ * that the clock went as it had to; `grows on` goes on until its input ends.
  */
 #include "../../check.h"
 

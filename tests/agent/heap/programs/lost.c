@@ -1,8 +1,8 @@
 /*
- * Blocks that are lost, and blocks that are not: `lost HOW`, where HOW is "exit" (returns, for `sonde
- * run -leaks` to look), "die", "write FILE" (looks itself) or "stay" (until its input ends). Every function
- * lost_*() loses what its name says, kept_*() keeps it. Sizes are odd, so that each is known by its
- * bytes; test_leaks.py has the list.
+ * Blocks that are lost, and blocks that are not: `lost HOW`, where HOW is "exit" (returns, for
+ * `sonde run -leaks` to look), "die", "write FILE" (looks itself) or "stay" (until its input ends).
+ * Every function lost_*() loses what its name says, kept_*() keeps it. Sizes are odd, so that each
+ * is known by its bytes; test_leaks.py has the list.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -183,7 +183,8 @@ CASE freed(void)
 static pthread_barrier_t ready;
 static int never[2];
 
-/* Nothing but callee-saved registers is sure to survive the call, and this one is not to be stored. */
+/* Nothing but callee-saved registers is sure to survive the call, and this one is not to be
+ * stored. */
 __attribute__((noinline)) static long wait_with(void *p)
 {
 	char c;

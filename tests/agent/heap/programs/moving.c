@@ -1,7 +1,8 @@
 /*
- * Blocks that are never lost and never rest: threads hand them round, in lists, in registers, on stacks, in
- * mappings that come and go and as the arguments of threads that start. `moving looks DIR N` looks for
- * lost blocks N times, into DIR/0, DIR/1, ...; `moving on` goes on until its input ends.
+ * Blocks that are never lost and never rest: threads hand them round, in lists, in registers, on
+ * stacks, in mappings that come and go and as the arguments of threads that start. `moving looks
+ * DIR N` looks for lost blocks N times, into DIR/0, DIR/1, ...; `moving on` goes on until its input
+ * ends.
  */
 #include <fcntl.h>
 #include <pthread.h>

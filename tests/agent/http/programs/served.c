@@ -1,6 +1,7 @@
 /*
  * A program with a debug server in it, and work that its profiles are to show: `served ADDRESS
- * [TOKEN [OPTIONS]]`, OPTIONS being words of options(). Reads commands, one a line, and answers each with a line:
+ * [TOKEN [OPTIONS]]`, OPTIONS being words of options(). Reads commands, one a line, and answers
+ * each with a line:
  *
  *	port, stop, start ADDRESS	what the call returned
  *	fork				0 if all was as it should be in a child

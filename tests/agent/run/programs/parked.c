@@ -1,6 +1,6 @@
 /*
- * Threads that wait in known ways: `parked N SECONDS` has N on a condition variable, one in poll, one that
- * spins, and the first one asleep. Says "EINTR" if anybody is woken by a signal.
+ * Threads that wait in known ways: `parked N SECONDS` has N on a condition variable, one in poll,
+ * one that spins, and the first one asleep. Says "EINTR" if anybody is woken by a signal.
  */
 #include <errno.h>
 #include <poll.h>

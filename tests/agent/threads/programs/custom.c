@@ -1,7 +1,7 @@
 /*
  * Custom profiles: `custom FILE` exits with 0 if every call did what pprof.h says. FILE then has 3
- * values from keep(), 1000 from each of 4 threads in storm(), and none from drop(). `custom FILE stay`
- * says "up" before it ends, and waits until its input does.
+ * values from keep(), 1000 from each of 4 threads in storm(), and none from drop(). `custom FILE
+ * stay` says "up" before it ends, and waits until its input does.
  */
 #include "../../check.h"
 

@@ -1,6 +1,6 @@
 /*
- * Eight threads that take two mutexes in one order, and create and join others meanwhile, for so many
- * seconds: `handover SECONDS`.
+ * Eight threads that take two mutexes in one order, and create and join others meanwhile, for so
+ * many seconds: `handover SECONDS`.
  */
 #include <pthread.h>
 #include <stdlib.h>

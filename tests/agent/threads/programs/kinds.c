@@ -1,6 +1,7 @@
 /*
- * A thread for each kind of wait, named after it, which lasts for good: `kinds` prints "ready" when all are
- * created, and ends when its input does. "barrier" carries labels, and so does "once", which it creates.
+ * A thread for each kind of wait, named after it, which lasts for good: `kinds` prints "ready" when
+ * all are created, and ends when its input does. "barrier" carries labels, and so does "once",
+ * which it creates.
  */
 #include <sonde/pprof.h>
 

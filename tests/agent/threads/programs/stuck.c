@@ -1,9 +1,10 @@
 /*
- * Threads that wait in known ways: `stuck` prints "ready" when all are there, and ends when its input does.
+ * Threads that wait in known ways: `stuck` prints "ready" when all are there, and ends when its
+ * input does.
  *
- * Two lock two mutexes crosswise, three join a ring by read-write locks and a mutex, one locks its own
- * mutex again; others wait for a lock whose holder sleeps, for a thread, for data, in a system call that no
- * hook knows, and one runs.
+ * Two lock two mutexes crosswise, three join a ring by read-write locks and a mutex, one locks its
+ * own mutex again; others wait for a lock whose holder sleeps, for a thread, for data, in a system
+ * call that no hook knows, and one runs.
  */
 #include <pthread.h>
 #include <stdint.h>

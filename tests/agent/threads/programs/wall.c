@@ -1,7 +1,7 @@
 /*
- * Threads that spend their time each in a way of its own: `wall MS [stay]`. Prints, at their end, a line
- * for each: its name, how long it lived, and its CPU time, both in us. stay: says "ready" and waits for
- * the signal that ends it.
+ * Threads that spend their time each in a way of its own: `wall MS [stay]`. Prints, at their end, a
+ * line for each: its name, how long it lived, and its CPU time, both in us. stay: says "ready" and
+ * waits for the signal that ends it.
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from peers import find_go
+
 BUILD = os.path.abspath(sys.argv[1])
 STACKS = sys.argv[2] if len(sys.argv) > 2 else "100000"
 ONLY = sys.argv[3:]
@@ -35,14 +38,6 @@ def measured(command, runs):
       return None
     results.append((float(cpu), float(peak)))
   return sorted(r[0] for r in results)[len(results) // 2], max(r[1] for r in results)
-
-
-def find_go():
-  """The program behind `go tool pprof`, which builds it when first asked for: that is not what is measured."""
-  if not shutil.which("go"):
-    return None
-  subprocess.run(["go", "tool", "pprof", "-h"], capture_output=True)
-  return subprocess.run(["go", "tool", "-n", "pprof"], capture_output=True, text=True).stdout.strip() or None
 
 
 def make(name, *args):

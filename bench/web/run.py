@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from peers import find_go
+
 BUILD = os.path.abspath(sys.argv[1])
 SIZES = [int(n) for n in sys.argv[2:]] or [100000, 500000, 1000000]
 GO_MAX = int(os.environ.get("GO_MAX", "500000"))
@@ -105,15 +108,6 @@ def further(stacks, profile):
   rows.append("| %s | peak MiB after all | %.0f | |" % (format(stacks, ","), server.peak()))
   server.stop()
   return rows
-
-
-def find_go():
-  """The program behind `go tool pprof`, which builds it when first asked for: that is not what is measured."""
-  if not shutil.which("go"):
-    return None
-  found = subprocess.run(["go", "tool", "-n", "pprof"], capture_output=True, text=True)
-  subprocess.run(["go", "tool", "pprof", "-h"], capture_output=True)
-  return found.stdout.strip() or None
 
 
 def main():

@@ -48,9 +48,10 @@ must_check int export_profile(const struct export_source *sources, size_t n,
 	struct err *err);
 
 /* Maps the file of a recording that another process writes; `path` as for openat(dir, ...).
- * Writable it can be poked (poke.h). 0, or -errno; a link is refused, and -ENODATA: no recording
+ * Writable it can be poked (poke.h). 0, or an error; a link is refused, and -ENODATA: no recording
  * is so short. */
-int export_source_open(int dir, const char *path, bool writable, struct export_source *ret);
+must_check int export_source_open(
+	int dir, const char *path, bool writable, struct export_source *ret, struct err *err);
 void export_source_close(struct export_source *source); /* all zeros is fine */
 
 /* `size` bytes of the arena; NULL if the reference leads out of it. */

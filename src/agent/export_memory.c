@@ -45,17 +45,24 @@ int memory_proc_file(int pid, const char *name, struct buf *ret)
 	return n < 0 ? (int)n : 0;
 }
 
-bool memory_takes_signal(int pid, int sig)
+uint64_t memory_proc_status(int pid, const char *field, int base)
 {
 	struct buf status = BUF_INIT;
-	static const char name[] = "\nSigCgt:";
-	uint64_t caught = 0;
-	if (memory_proc_file(pid, "status", &status) == 0) {
-		const char *line = strstr(status.data, name);
-		caught = line ? strtoull(line + sizeof(name) - 1, NULL, 16) : 0;
+	uint64_t value = 0;
+	size_t n = strlen(field);
+	bool readable = memory_proc_file(pid, "status", &status) == 0;
+	for (const char *line = readable ? status.data : NULL; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, field, n) == 0 && line[n] == ':')
+			value = strtoull(line + n + 1, NULL, base);
 	}
 	buf_release(&status);
-	return caught >> (sig - 1) & 1;
+	return value;
+}
+
+bool memory_takes_signal(int pid, int sig)
+{
+	return memory_proc_status(pid, "SigCgt", 16) >> (sig - 1) & 1;
 }
 
 /* "START-END rwxp OFFSET DEVICE INODE  PATH" */

@@ -51,5 +51,7 @@ bool memory_read(int pid, void *dst, uint64_t address, size_t n);
 bool memory_takes_signal(int pid, int sig);
 /* A file of /proc/PID, added to `ret`. 0 or -errno. */
 must_check int memory_proc_file(int pid, const char *name, struct buf *ret);
+/* A number of /proc/PID/status; 0: it cannot be read, or has no such field. */
+uint64_t memory_proc_status(int pid, const char *field, int base);
 
 #endif

@@ -236,14 +236,8 @@ static void sort_out(struct roots *r)
 
 static uint32_t tasks_of(int pid)
 {
-	struct buf text = BUF_INIT;
-	int n = 0;
-	if (memory_proc_file(pid, "status", &text) == 0) {
-		const char *line = strstr(text.data, "\nThreads:");
-		n = line ? atoi(line + sizeof("\nThreads:") - 1) : 0;
-	}
-	buf_release(&text);
-	return n > 0 ? (uint32_t)n : UINT32_MAX / 2; /* not known: many */
+	uint64_t n = memory_proc_status(pid, "Threads", 10);
+	return n ? (uint32_t)n : UINT32_MAX / 2; /* not known: many */
 }
 
 int roots_find(struct roots *ret, const struct memory *m, const struct recording *rec,

@@ -4,13 +4,12 @@
 #include "agent/export_threads.h"
 
 #include "agent/export.h"
+#include "agent/export_memory.h"
 #include "pprof/pprof.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void export_threads_release(struct export_threads *threads)
 {
@@ -20,15 +19,13 @@ void export_threads_release(struct export_threads *threads)
 
 static void read_name(int pid, struct export_thread *t)
 {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, t->tid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	ssize_t n = read(fd, t->name, sizeof(t->name) - 1);
-	close(fd);
-	t->name[n > 0 ? n : 0] = 0;
-	t->name[strcspn(t->name, "\n")] = 0;
+	char file[64];
+	struct buf comm = BUF_INIT;
+	snprintf(file, sizeof(file), "task/%d/comm", t->tid);
+	if (memory_proc_file(pid, file, &comm) == 0 && comm.data)
+		snprintf(
+			t->name, sizeof(t->name), "%.*s", (int)strcspn(comm.data, "\n"), comm.data);
+	buf_release(&comm);
 }
 
 /* One that a process noted as it ended is not to be found any more. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,14 +25,14 @@ static int map(int fd, int protection, struct export_source *ret)
 	return 0;
 }
 
-int export_source_open(int dir, const char *path, bool writable, struct export_source *ret)
+int export_source_open(
+	int dir, const char *path, bool writable, struct export_source *ret, struct err *err)
 {
 	int fd = openat(dir, path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	int rc = map(fd, writable ? PROT_READ | PROT_WRITE : PROT_READ, ret);
-	close(fd);
-	return rc;
+	int rc = fd < 0 ? -errno : map(fd, writable ? PROT_READ | PROT_WRITE : PROT_READ, ret);
+	if (fd >= 0)
+		close(fd);
+	return rc ? err_set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 }
 
 void export_source_close(struct export_source *source)

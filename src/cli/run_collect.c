@@ -54,8 +54,7 @@ int run_recording_map(const struct run_session *s, int pid, unsigned sequence,
 {
 	char path[PATH_MAX + 64];
 	snprintf(path, sizeof(path), "%s/%d.%u" SESSION_SUFFIX, s->dir, pid, sequence);
-	int rc = export_source_open(AT_FDCWD, path, true, ret);
-	return rc ? err_set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
+	return export_source_open(AT_FDCWD, path, true, ret, err);
 }
 
 static int by_process(const void *a, const void *b)
@@ -74,7 +73,7 @@ void run_recordings_open(const struct run_session *s, struct run_recordings *c)
 	while (dir && (e = readdir(dir))) {
 		struct run_recording r;
 		if (sscanf(e->d_name, "%d.%u" SESSION_SUFFIX, &r.pid, &r.sequence) == 2 &&
-			!export_source_open(dirfd(dir), e->d_name, false, &r.source))
+			!export_source_open(dirfd(dir), e->d_name, false, &r.source, NULL))
 			vec_push(c->files, c->n, c->cap, r);
 	}
 	if (dir)

@@ -80,12 +80,6 @@ static int find_recording(struct top_source *s, struct err *err)
 		s->pid);
 }
 
-static int map_recording(struct top_source *s, struct err *err)
-{
-	int rc = export_source_open(AT_FDCWD, s->path, false, &s->recording);
-	return rc ? err_set(err, rc, "%s: %s", s->path, strerror(-rc)) : 0;
-}
-
 static void unmap_recording(struct top_source *s)
 {
 	export_source_close(&s->recording);
@@ -104,7 +98,7 @@ static int follow_process(struct top_source *s, bool *ret_ended, struct err *err
 		return 0;
 	unmap_recording(s);
 	memcpy(s->path, path, sizeof(path));
-	return map_recording(s, err);
+	return export_source_open(AT_FDCWD, s->path, false, &s->recording, err);
 }
 
 static int check_recorded(const struct top_source *s, const struct top_view *view, struct err *err)
@@ -235,7 +229,7 @@ int top_source_open(struct top_source *s, const char *what, struct err *err)
 		return err_set(err, ERR_USAGE, "%s: not a process id", what);
 	s->pid = (int)pid;
 	int rc = find_recording(s, err);
-	return rc ? rc : map_recording(s, err);
+	return rc ? rc : export_source_open(AT_FDCWD, s->path, false, &s->recording, err);
 }
 
 void top_source_close(struct top_source *s)

@@ -15,7 +15,7 @@
 struct kept {
 	char *file;
 	struct stat st;
-	bool no_dwarf;
+	bool no_dwarf; /* it was opened so */
 	struct object *obj;
 	uint64_t used;
 };
@@ -46,11 +46,11 @@ void symbolize_cache_free(struct symbolize_cache *cache)
 	mem_free(cache);
 }
 
-static bool is_same(const struct kept *k, const char *file, const struct stat *st)
+static bool is_same(const struct kept *k, const char *file, const struct stat *st, bool no_dwarf)
 {
-	return k->obj && strcmp(k->file, file) == 0 && k->st.st_dev == st->st_dev &&
-	       k->st.st_ino == st->st_ino && k->st.st_size == st->st_size &&
-	       k->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+	return k->obj && k->no_dwarf == no_dwarf && strcmp(k->file, file) == 0 &&
+	       k->st.st_dev == st->st_dev && k->st.st_ino == st->st_ino &&
+	       k->st.st_size == st->st_size && k->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
 	       k->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
 }
 
@@ -61,7 +61,7 @@ static struct kept *place_of(
 	struct kept *oldest = &cache->of[0];
 	for (size_t i = 0; i < CACHE_FILES; i++) {
 		struct kept *k = &cache->of[i];
-		if (is_same(k, file, st) && k->no_dwarf == no_dwarf)
+		if (is_same(k, file, st, no_dwarf))
 			return k;
 		if (k->used < oldest->used)
 			oldest = k;
@@ -69,24 +69,26 @@ static struct kept *place_of(
 	return oldest;
 }
 
+static struct object *open_object(const char *file, const struct object_opts *opts, struct err *err)
+{
+	struct object *obj = NULL;
+	return object_open(&obj, file, opts, err) < 0 ? NULL : obj;
+}
+
 struct object *symbolize_open(const struct symbolize_opts *opts, const char *file,
 	const struct object_opts *object, struct err *err)
 {
-	struct object *obj = NULL;
 	struct stat st;
-	if (!opts->cache || stat(file, &st)) {
-		if (object_open(&obj, file, object, err) < 0)
-			return NULL;
-		return obj;
-	}
+	if (!opts->cache || stat(file, &st))
+		return open_object(file, object, err);
 	struct kept *k = place_of(opts->cache, file, &st, object->no_dwarf);
 	k->used = ++opts->cache->uses;
-	if (is_same(k, file, &st) && k->no_dwarf == object->no_dwarf)
+	if (is_same(k, file, &st, object->no_dwarf))
 		return k->obj;
 	forget(k);
-	if (object_open(&obj, file, object, err) < 0)
-		return NULL;
-	*k = (struct kept){mem_strdup(file), st, object->no_dwarf, obj, opts->cache->uses};
+	struct object *obj = open_object(file, object, err);
+	if (obj)
+		*k = (struct kept){mem_strdup(file), st, object->no_dwarf, obj, opts->cache->uses};
 	return obj;
 }
 

@@ -3,6 +3,8 @@
  * all are created, and ends when its input does. "barrier" carries labels, and so does "once",
  * which it creates.
  */
+#include "../../check.h"
+
 #include <sonde/pprof.h>
 
 #include <errno.h>
@@ -20,14 +22,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static void check(int ok, const char *what)
-{
-	if (!ok) {
-		perror(what);
-		exit(1);
-	}
-}
 
 static void wait_cond(void)
 {
@@ -62,14 +56,14 @@ static void fill(int fd)
 static void wait_write(void)
 {
 	int tube[2];
-	check(pipe(tube) == 0, "pipe");
+	CHECK(pipe(tube) == 0);
 	fill(tube[1]);
-	check(write(tube[1], "", 1) > 0, "write");
+	CHECK(write(tube[1], "", 1) > 0);
 }
 
 static void make_pair(int pair[2])
 {
-	check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 }
 
 static void wait_recv(void)
@@ -94,9 +88,9 @@ static int listen_at(struct sockaddr_un *ret, socklen_t *ret_len)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	*ret_len = sizeof(*ret);
 	ret->sun_family = AF_UNIX;
-	check(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)) == 0, "bind");
-	check(getsockname(fd, (struct sockaddr *)ret, ret_len) == 0, "getsockname");
-	check(listen(fd, 0) == 0, "listen");
+	CHECK(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)ret, ret_len) == 0);
+	CHECK(listen(fd, 0) == 0);
 	return fd;
 }
 
@@ -114,8 +108,7 @@ static void wait_connect(void)
 	socklen_t n;
 	listen_at(&at, &n);
 	for (;;)
-		check(connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&at, n) == 0,
-			"connect");
+		CHECK(connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&at, n) == 0);
 }
 
 static void wait_flock(void)
@@ -123,7 +116,7 @@ static void wait_flock(void)
 	char path[] = "/tmp/sonde-test-XXXXXX";
 	int held = mkstemp(path), wanted = open(path, O_RDWR);
 	unlink(path);
-	check(flock(held, LOCK_EX) == 0, "flock");
+	CHECK(flock(held, LOCK_EX) == 0);
 	flock(wanted, LOCK_EX);
 }
 
@@ -132,9 +125,9 @@ static void wait_child(void)
 {
 	int tube[2];
 	char byte;
-	check(pipe(tube) == 0, "pipe");
+	CHECK(pipe(tube) == 0);
 	pid_t child = fork();
-	check(child >= 0, "fork");
+	CHECK(child >= 0);
 	if (child == 0) {
 		close(tube[1]);
 		_exit((int)read(tube[0], &byte, 1));
@@ -180,7 +173,7 @@ static void *begin(void *arg)
 static void start(const struct wait *w)
 {
 	pthread_t thread;
-	check(pthread_create(&thread, NULL, begin, (void *)w) == 0, "pthread_create");
+	CHECK(pthread_create(&thread, NULL, begin, (void *)w) == 0);
 }
 
 static void wait_barrier(void)

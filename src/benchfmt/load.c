@@ -22,6 +22,7 @@
 enum {
 	ROWS_FIRST = 2,	       /* of a shape lie together, then twice as many, and so on */
 	TOGETHER_MAX = 2048,   /* up to so many values */
+	AHEAD = 8,	       /* values: a line of the cache, to be there when the shape is next */
 	BLOCK_FIRST = 4096,    /* values in a thread's first block, then twice as many, and so on */
 	BLOCK_MAX = 512 * 1024 /* up to so many, of which the header takes two */
 };
@@ -166,6 +167,7 @@ static void add_row(struct loader *l, struct piece *piece)
 	if (res->values != c->next)
 		memcpy(c->next, res->values, res->value_n * sizeof(*c->next));
 	c->next += res->value_n;
+	__builtin_prefetch(c->next + AHEAD, 1);
 	bench_reader_put_at(&l->reader, res->shape, c->next < c->end ? c->next : NULL);
 	piece->events[c->event].n++;
 }

@@ -18,6 +18,7 @@
 #include "benchfmt/reader.h"
 #include "benchfmt/query.h"
 #include "benchfmt/projection.h"
+#include "benchfmt/value_counts.h"
 #include "benchfmt/stats.h"
 #include "benchfmt/changes.h"
 #include "benchfmt/rows.h"

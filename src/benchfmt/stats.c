@@ -11,17 +11,18 @@
 double sample_quantile(const struct sample *s, double q)
 {
 	if (q <= 0)
-		return s->values[0];
+		return sample_at(s, 0);
 	if (q >= 1)
-		return s->values[s->n - 1];
+		return sample_at(s, s->n - 1);
 	double whole;
 	double fraction = modf(1 / 3.0 + q * (s->n + 1 / 3.0), &whole);
 	if (whole < 1)
-		return s->values[0];
+		return sample_at(s, 0);
 	uint32_t k = (uint32_t)whole;
 	if (k >= s->n)
-		return s->values[s->n - 1];
-	return s->values[k - 1] + fraction * (s->values[k] - s->values[k - 1]);
+		return sample_at(s, s->n - 1);
+	double below = sample_at(s, k - 1);
+	return below + fraction * (sample_at(s, k) - below);
 }
 
 double stats_geomean(const double *values, uint32_t n)

@@ -2,17 +2,23 @@
  * The statistics of benchmark results: a robust summary of one sample, and a comparison of two that
  * assumes nothing of their distribution (golang.org/x/perf/benchmath).
  *
- * Samples are sorted ascending by whoever makes them. docs/benchstat.md explains the choices.
+ * Samples are sorted ascending, or counted, by whoever makes them. docs/benchstat.md explains the choices.
  */
 #ifndef SONDE_BENCHFMT_STATS_H
 #define SONDE_BENCHFMT_STATS_H
 
 struct sample {
-	const double *values; /* sorted */
+	const double *values; /* sorted; NULL: what is known of it is */
 	uint32_t n;
+	struct value_counts *counts;
 };
 
 void sample_sort(double *values, uint32_t n);
+/* The k-th smallest value, k from 0. */
+static inline double sample_at(const struct sample *s, uint32_t k)
+{
+	return s->values ? s->values[k] : value_counts_at(s->counts, k);
+}
 /* The q-quantile, interpolated as Hyndman and Fan's R8. n > 0. */
 double sample_quantile(const struct sample *s, double q);
 /* NaN unless all are positive. */

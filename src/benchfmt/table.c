@@ -46,6 +46,7 @@ static void table_release(struct table *table)
 		struct cell *c = table->cells[i];
 		rows_release(&c->rows);
 		mem_free(c->values);
+		mem_free(c->sample.counts);
 		mem_free(c->residues);
 		warnings_release(&c->warnings);
 		warnings_release(&c->summary.warnings);
@@ -174,8 +175,8 @@ static void summarize_median(struct cell *c, double confidence)
 	struct summary *s = &c->summary;
 	struct order_interval ci = stats_median_ci((int)c->n, confidence);
 	s->center = sample_quantile(&c->sample, 0.5);
-	s->lo = ci.lo < 1 ? -INFINITY : c->values[ci.lo - 1];
-	s->hi = ci.hi - 1 >= (int)c->n ? INFINITY : c->values[ci.hi - 1];
+	s->lo = ci.lo < 1 ? -INFINITY : sample_at(&c->sample, (uint32_t)ci.lo - 1);
+	s->hi = ci.hi - 1 >= (int)c->n ? INFINITY : sample_at(&c->sample, (uint32_t)ci.hi - 1);
 	if (!isinf(s->lo) && !isinf(s->hi))
 		return;
 	struct buf level = BUF_INIT;
@@ -282,13 +283,28 @@ static uint32_t *keys_of(
 	return keys;
 }
 
+/* False: they are not of that sort. */
+static bool count_values(struct cell *c)
+{
+	struct value_counts *counts = value_counts_new(c->values, c->n);
+	if (!counts)
+		return false;
+	c->sample = (struct sample){.n = c->n, .counts = counts};
+	mem_free(c->values);
+	c->values = NULL;
+	return true;
+}
+
 static void summarize_cell(
 	const struct tables *t, struct cell *c, const struct table_options *options)
 {
+	bool exact = t->tables[c->table].assumption == ASSUME_EXACT;
 	c->values = rows_take(&c->rows, &c->n);
-	sample_sort(c->values, c->n);
-	c->sample = (struct sample){c->values, c->n};
-	if (t->tables[c->table].assumption == ASSUME_EXACT)
+	if (exact || options->details || !count_values(c)) {
+		sample_sort(c->values, c->n);
+		c->sample = (struct sample){.values = c->values, .n = c->n};
+	}
+	if (exact)
 		summarize_exact(c);
 	else
 		summarize_median(c, options->confidence);
@@ -386,6 +402,7 @@ struct finish {
 static void drop_values(struct cell *c)
 {
 	mem_free(c->values);
+	mem_free(c->sample.counts);
 	c->values = NULL;
 	c->sample = (struct sample){0};
 }

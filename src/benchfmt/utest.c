@@ -286,6 +286,41 @@ static struct tally tally(const struct sample *a, const struct sample *b)
 		low.tally.twice_u + high.tally.twice_u, low.tally.ties + high.tally.ties};
 }
 
+/* --- by counts --- */
+
+/* Ties among the numbers at [from, to) of one sample, that the other has none of. */
+static uint64_t ties_alone(const struct value_counts *c, uint32_t from, uint32_t to)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = from; i < to; i++) {
+		uint64_t t = c->below[i + 1] - c->below[i];
+		sum += t * t * t - t;
+	}
+	return sum;
+}
+
+/* As tally(), number by number. What both could have is at [i, i + n) of one, at [j, j + n) of the
+ * other. */
+static struct tally tally_counts(const struct value_counts *a, const struct value_counts *b)
+{
+	double least = fmax(a->least, b->least);
+	double end = fmin(a->least + a->span, b->least + b->span);
+	uint32_t n = end > least ? (uint32_t)(end - least) : 0;
+	uint32_t i = (uint32_t)fmin(least - a->least, a->span);
+	uint32_t j = (uint32_t)fmin(least - b->least, b->span);
+	uint64_t ties = ties_alone(a, 0, i) + ties_alone(a, i + n, a->span) + ties_alone(b, 0, j) +
+			ties_alone(b, j + n, b->span);
+	uint64_t above = a->below[a->span] - a->below[i + n];
+	uint64_t twice_u = above * b->below[b->span] * 2;
+	for (uint32_t k = 0; k < n; k++) {
+		uint64_t of_a = a->below[i + k + 1] - a->below[i + k];
+		uint64_t of_b = b->below[j + k + 1] - b->below[j + k], t = of_a + of_b;
+		twice_u += of_a * (2 * (uint64_t)b->below[j + k] + of_b);
+		ties += t * t * t - t;
+	}
+	return (struct tally){twice_u, ties / 3};
+}
+
 static double tie_sum(const struct ranks *ranks)
 {
 	double sum = 0;
@@ -311,7 +346,7 @@ static double normal_p(double n1, double n2, double u1, double ties)
 static enum utest_result by_tally(
 	const struct sample *a, const struct sample *b, double *ret_u, double *ret_p)
 {
-	struct tally t = tally(a, b);
+	struct tally t = a->counts ? tally_counts(a->counts, b->counts) : tally(a, b);
 	*ret_u = (double)t.twice_u / 2;
 	*ret_p = normal_p(a->n, b->n, *ret_u, (double)(3 * t.ties));
 	return isnan(*ret_p) ? UTEST_EQUAL : UTEST_OK;
@@ -341,16 +376,45 @@ static enum utest_result by_ranks(
 	return result;
 }
 
+static enum utest_result test(
+	const struct sample *a, const struct sample *b, double *ret_u, double *ret_p)
+{
+	bool large = a->n > EXACT_MAX || b->n > EXACT_MAX;
+	bool whole = (uint64_t)a->n + b->n <= WHOLE_MAX && !isnan(sample_at(a, 0)) &&
+		     !isnan(sample_at(b, 0));
+	return (large && whole ? by_tally : by_ranks)(a, b, ret_u, ret_p);
+}
+
+static struct sample by_values(const struct sample *s)
+{
+	const double *values = s->values ? s->values : value_counts_values(s->counts);
+	return (struct sample){.values = values, .n = s->n};
+}
+
+static void by_values_release(const struct sample *by_values, const struct sample *s)
+{
+	if (!s->values)
+		mem_free((double *)by_values->values);
+}
+
+static bool can_be_tallied(const struct sample *a, const struct sample *b)
+{
+	return a->counts && b->counts && (uint64_t)a->n + b->n <= WHOLE_MAX;
+}
+
 enum utest_result stats_utest(
 	const struct sample *a, const struct sample *b, double *ret_u, double *ret_p)
 {
 	double u;
 	if (!a->n || !b->n)
 		return UTEST_EMPTY;
-	bool large = a->n > EXACT_MAX || b->n > EXACT_MAX;
-	bool whole =
-		(uint64_t)a->n + b->n <= WHOLE_MAX && !isnan(a->values[0]) && !isnan(b->values[0]);
-	return (large && whole ? by_tally : by_ranks)(a, b, ret_u ? ret_u : &u, ret_p);
+	if (can_be_tallied(a, b))
+		return test(a, b, ret_u ? ret_u : &u, ret_p);
+	struct sample x = by_values(a), y = by_values(b);
+	enum utest_result result = test(&x, &y, ret_u ? ret_u : &u, ret_p);
+	by_values_release(&x, a);
+	by_values_release(&y, b);
+	return result;
 }
 
 int stats_utest_needs(double alpha)

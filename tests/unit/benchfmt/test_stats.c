@@ -205,6 +205,76 @@ static void utest_of_large_samples(void **state)
 	}
 }
 
+/* ---- counted samples ---- */
+
+static struct sample counted(const double *values, uint32_t n)
+{
+	return (struct sample){.n = n, .counts = value_counts_new(values, n)};
+}
+
+static void same_test(const struct sample *a, const struct sample *b, const struct sample *sorted_a,
+	const struct sample *sorted_b)
+{
+	double u, p, want_u, want_p;
+	assert_int_equal(
+		stats_utest(a, b, &u, &p), stats_utest(sorted_a, sorted_b, &want_u, &want_p));
+	assert_true(u == want_u);
+	assert_true(p == want_p || (isnan(p) && isnan(want_p)));
+}
+
+/* Wherever the one lies from the other: apart, side by side, over it, in it. */
+static void counted_as_sorted(void **state)
+{
+	static const int kinds[] = {1, 3, 100};
+	double values[2][200];
+	srand(5);
+	for (int shift = -210; shift <= 210; shift++) {
+		struct sample sorted[2], by_count[2];
+		for (int s = 0; s < 2; s++) {
+			uint32_t n = 64 + (uint32_t)rand() % 136;
+			int kind = kinds[rand() % 3];
+			for (uint32_t i = 0; i < n; i++)
+				values[s][i] = 1e9 + rand() % kind + (s ? shift : 0);
+			by_count[s] = counted(values[s], n);
+			assert_non_null(by_count[s].counts);
+			sample_sort(values[s], n);
+			sorted[s] = (struct sample){values[s], n};
+			for (uint32_t i = 0; i < n; i++)
+				assert_true(sample_at(&by_count[s], i) == values[s][i]);
+			assert_true(sample_quantile(&by_count[s], .3) ==
+				    sample_quantile(&sorted[s], .3));
+		}
+		same_test(&by_count[0], &by_count[1], &sorted[0], &sorted[1]);
+		same_test(&by_count[0], &sorted[1], &sorted[0], &sorted[1]);
+		same_test(&sorted[0], &by_count[1], &sorted[0], &sorted[1]);
+		same_test(&by_count[0], &(struct sample){values[1], 3}, &sorted[0],
+			&(struct sample){values[1], 3});
+		for (int s = 0; s < 2; s++)
+			mem_free(by_count[s].counts);
+	}
+}
+
+static void counts_only_whole_numbers(void **state)
+{
+	static const double others[] = {
+		0.5, -0.0, NAN, INFINITY, -INFINITY, 1e300, 0x1p52, 140, 12.000000000000002};
+	double values[70];
+	for (int i = 0; i < 70; i++)
+		values[i] = i % 7;
+	assert_null(value_counts_new(values, 63)); /* too few */
+	struct value_counts *c = value_counts_new(values, 70);
+	assert_non_null(c);
+	mem_free(c);
+	for (size_t i = 0; i < array_len(others); i++) {
+		for (int at = 0; at < 70; at += 23) {
+			double before = values[at];
+			values[at] = others[i];
+			assert_null(value_counts_new(values, 70));
+			values[at] = before;
+		}
+	}
+}
+
 static void interval_by_hand(void **state)
 {
 	struct order_interval ci = stats_median_ci(6, .95); /* 1 - 2/64 */
@@ -259,6 +329,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest by_hand[] = {
 		cmocka_unit_test(utest_by_hand),
 		cmocka_unit_test(utest_of_large_samples),
+		cmocka_unit_test(counted_as_sorted),
+		cmocka_unit_test(counts_only_whole_numbers),
 		cmocka_unit_test(interval_by_hand),
 		cmocka_unit_test(effect_excludes_none_as_the_test_does),
 		cmocka_unit_test(holm_steps_down),

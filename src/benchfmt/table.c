@@ -427,12 +427,13 @@ static bool same_row(const struct cell *a, const struct cell *b)
 	return a->table == b->table && a->row == b->row;
 }
 
+/* The same row of all tables in turn: their values are the same results', side by side in memory. */
 static int by_row(const void *a, const void *b)
 {
 	const struct cell *x = *(const struct cell *const *)a, *y = *(const struct cell *const *)b;
-	if (x->table != y->table)
-		return x->table < y->table ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
+	if (x->row != y->row)
+		return x->row < y->row ? -1 : 1;
+	return (x->table > y->table) - (x->table < y->table);
 }
 
 static void finish_cells(struct tables *t, const struct table_options *options)

@@ -16,7 +16,7 @@ struct load_options {
 	unsigned threads; /* to use at most; 1 or more */
 	size_t piece;	  /* bytes that one of them reads at a time */
 };
-#define LOAD_PIECE ((size_t)2 << 20)
+#define LOAD_PIECE ((size_t)4 << 20)
 
 /* Adds the results of the inputs to `t`; what comes of it is the same whatever the options.
  * `report` is told of each wrong line, in the order they stand in, by any thread, never by two

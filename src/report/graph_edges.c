@@ -4,12 +4,24 @@
  * The nodes shown are few (80 in a tree or a picture), so an edge is found in a square table of
  * them; only where all of a large profile is shown does a hash take the table's place. As with
  * nodes, each edge notes the last sample that counted it.
+ *
+ * The edges of a large profile are far apart in memory, and nothing says where the next one is but
+ * the stack: so a stack's calls are gathered first, and then looked for together, each step for all
+ * of them before the next one, that the waits for memory overlap.
  */
 #include "report/report.h"
 
 enum {
 	/* Up to this many nodes the table is used: 1 MiB. */
 	TABLE_NODES_MAX = 512,
+};
+
+/* From one frame kept to the next one, by rank. */
+struct call {
+	uint32_t src, dest;
+	bool inlined;
+	bool residual; /* frames between were left out */
+	uint64_t hash;
 };
 
 /* Nodes are known here by their rank among those kept. */
@@ -29,6 +41,8 @@ struct connect {
 	uint32_t stamp;
 	uint32_t parent; /* the last frame kept */
 	bool residual;	 /* frames were left out since */
+	struct call *calls;
+	uint32_t call_n, call_cap;
 };
 
 /* What a slot says of its edge's hash, beside the edge's number: the bits that numbers do not use.
@@ -77,42 +91,64 @@ static struct edge *add_edge(struct graph *g, uint32_t src, uint32_t dest)
 	return &g->edges[g->edge_n - 1];
 }
 
-static struct edge *find_hashed(struct connect *c, uint32_t src, uint32_t dest)
+static struct edge *find_hashed(struct connect *c, const struct call *call)
 {
 	struct graph *g = c->g;
-	if (!c->slots || g->edge_n >= c->mask / 2)
+	uint32_t src = c->nodes[call->src], dest = c->nodes[call->dest];
+	if (g->edge_n >= c->mask / 2)
 		grow_slots(c);
-	uint64_t hash = edge_hash(src, dest);
-	uint32_t *slot = probe(c, src, dest, hash);
+	uint32_t *slot = probe(c, src, dest, call->hash);
 	if (*slot)
 		return &g->edges[(*slot & c->mask) - 1];
-	*slot = tag_of(c, hash) | (g->edge_n + 1);
+	*slot = tag_of(c, call->hash) | (g->edge_n + 1);
 	return add_edge(g, src, dest);
 }
 
-static struct edge *find_edge(struct connect *c, uint32_t src, uint32_t dest)
+static struct edge *find_in_table(struct connect *c, const struct call *call)
 {
 	struct graph *g = c->g;
-	if (!c->table)
-		return find_hashed(c, c->nodes[src], c->nodes[dest]);
-	uint32_t *slot = &c->table[(size_t)src * c->n + dest];
+	uint32_t *slot = &c->table[(size_t)call->src * c->n + call->dest];
 	if (*slot)
 		return &g->edges[*slot - 1];
 	*slot = g->edge_n + 1;
-	return add_edge(g, c->nodes[src], c->nodes[dest]);
+	return add_edge(g, c->nodes[call->src], c->nodes[call->dest]);
+}
+
+/* Has what find_hashed() will look at fetched: the slots, then the edges. */
+static void expect_calls(struct connect *c)
+{
+	for (uint32_t i = 0; i < c->call_n; i++) {
+		struct call *call = &c->calls[i];
+		call->hash = edge_hash(c->nodes[call->src], c->nodes[call->dest]);
+		__builtin_prefetch(&c->slots[call->hash & c->mask]);
+	}
+	for (uint32_t i = 0; i < c->call_n; i++) {
+		uint32_t slot = c->slots[c->calls[i].hash & c->mask];
+		if (slot)
+			__builtin_prefetch(&c->g->edges[(slot & c->mask) - 1], 1);
+	}
 }
 
 /* An edge is residual if any sample of it was, and inlined if all were. */
-static void add_call(struct connect *c, uint32_t dest, bool inlined)
+static void count_call(struct connect *c, struct edge *e, const struct call *call)
 {
-	struct edge *e = find_edge(c, c->parent, dest);
 	if (e->stamp == c->stamp)
 		return;
 	e->stamp = c->stamp;
 	e->weight += c->w;
 	e->weight_div += c->dw;
-	e->residual |= c->residual;
-	e->inlined &= inlined;
+	e->residual |= call->residual;
+	e->inlined &= call->inlined;
+}
+
+static void count_calls(struct connect *c)
+{
+	if (!c->table)
+		expect_calls(c);
+	for (uint32_t i = 0; i < c->call_n; i++) {
+		const struct call *call = &c->calls[i];
+		count_call(c, c->table ? find_in_table(c, call) : find_hashed(c, call), call);
+	}
 }
 
 static void step(struct connect *c, uint32_t rank, bool inlined)
@@ -122,7 +158,8 @@ static void step(struct connect *c, uint32_t rank, bool inlined)
 		return;
 	}
 	if (c->parent != GRAPH_NONE && c->parent != rank && (!c->wanted || c->wanted[rank]))
-		add_call(c, rank, inlined);
+		vec_push(c->calls, c->call_n, c->call_cap,
+			((struct call){c->parent, rank, inlined, c->residual, 0}));
 	c->parent = rank;
 	c->residual = false;
 }
@@ -134,6 +171,7 @@ static void connect_stack(struct connect *c, uint32_t sample)
 	c->stamp = sample + 1;
 	c->parent = GRAPH_NONE;
 	c->residual = false;
+	c->call_n = 0;
 	for (uint32_t i = g->stack.n; i-- > 0;) {
 		uint32_t rank = c->sole[stack[i]];
 		if (rank != GRAPH_MANY) {
@@ -144,6 +182,7 @@ static void connect_stack(struct connect *c, uint32_t sample)
 		for (uint32_t k = end; k-- > first;)
 			step(c, c->rank[g->frames[k]], k != end - 1);
 	}
+	count_calls(c);
 }
 
 /* Ranks the nodes kept, and each location by its frames: one with none of them is one step. */
@@ -190,6 +229,8 @@ static void connect_samples(struct connect *c)
 	int mean = g->options.mean_index;
 	if (c->n <= TABLE_NODES_MAX)
 		c->table = mem_zalloc((size_t)c->n * c->n * sizeof(*c->table) + 1);
+	else
+		grow_slots(c);
 	for (uint32_t s = 0; s < g->profile->sample_n; s++) {
 		const int64_t *values = profile_values(g->profile, s);
 		c->w = values[g->options.value_index];
@@ -219,6 +260,7 @@ void graph_connect(struct graph *g, enum graph_edges which)
 	mem_free(c.nodes);
 	mem_free(c.rank);
 	mem_free(c.slots);
+	mem_free(c.calls);
 	graph_link(g);
 }
 

@@ -17,12 +17,15 @@
  * without sharing, three times as much in all.
  */
 #include "pprof/internal.h"
+#include "pprof/unpack.h"
 
 enum {
 	VARINT_MAX = 5, /* of 32 bits */
 	HEAD_MAX = 2 * VARINT_MAX + 1,
 	TAIL_MAX = 2 * VARINT_MAX,
-	SLACK = 8,  /* readable after the last byte */
+	SLACK = UNPACK_BEHIND, /* readable after the last byte */
+	COMPARED = 64,	       /* frames at once */
+	LINE = 64,	       /* of the cache, bytes */
 	STRIDE = 2, /* frames hashed at once: tails of a length divisible by this are remembered */
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 16 * 1024,
@@ -105,14 +108,6 @@ static inline size_t run_bytes(const struct head *h)
 	return ((size_t)h->own * h->bits + 7) / 8;
 }
 
-static inline uint32_t run_get(const struct head *h, uint32_t i)
-{
-	uint64_t w;
-	size_t at = (size_t)i * h->bits;
-	memcpy(&w, h->run + at / 8, sizeof(w));
-	return (uint32_t)(w >> at % 8 & (((uint64_t)1 << h->bits) - 1));
-}
-
 /* --- reading --- */
 
 /* From the stack that ends in its own frames, or whose tail was read up to here, to where it goes
@@ -127,24 +122,39 @@ static inline struct head follow(const struct frames *f, const struct head *h, u
 const uint32_t *frames_get(const struct frames *f, uint32_t place, struct stack *ret)
 {
 	struct head h = get_head(f, place);
-	uint32_t *to = stack_room(ret, h.n), *end = to + h.n, skip = 0;
+	uint32_t *to = stack_room(ret, (size_t)h.n + UNPACK_OVER), *end = to + h.n, skip = 0;
 	ret->n = h.n;
 	for (;;) {
-		for (uint32_t i = skip; i < h.own; i++)
-			*to++ = run_get(&h, i);
+		unpack(h.run, h.bits, skip, h.own, to);
+		to += h.own - skip;
 		if (to == end)
 			return ret->at;
 		h = follow(f, &h, &skip);
 	}
 }
 
+void frames_expect(const struct frames *f, uint32_t place)
+{
+	uint32_t tail;
+	struct head h = get_head(f, place);
+	if (h.own == h.n)
+		return;
+	get(h.run + run_bytes(&h), &tail);
+	__builtin_prefetch(f->bytes + tail);
+	__builtin_prefetch(f->bytes + tail + LINE);
+}
+
 /* Whether the frames from `skip` on, own and others', are the n of `stack`. */
 static bool same_tail(const struct frames *f, struct head h, uint32_t skip, const uint32_t *stack)
 {
+	uint32_t own[COMPARED + UNPACK_OVER];
 	for (const uint32_t *end = stack + h.n - skip;;) {
-		for (uint32_t i = skip; i < h.own; i++)
-			if (run_get(&h, i) != *stack++)
+		for (uint32_t i = skip, n; i < h.own; i += n, stack += n) {
+			n = h.own - i < COMPARED ? h.own - i : COMPARED;
+			unpack(h.run, h.bits, i, i + n, own);
+			if (memcmp(own, stack, n * sizeof(*own)) != 0)
 				return false;
+		}
 		if (stack == end)
 			return true;
 		h = follow(f, &h, &skip);

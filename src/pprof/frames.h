@@ -34,6 +34,8 @@ void frames_release(struct frames *f);
 uint32_t frames_add(struct frames *f, const uint32_t *stack, uint32_t n);
 /* The stack at a place, into `ret`: ret->at[0 .. ret->n), also returned. */
 const uint32_t *frames_get(const struct frames *f, uint32_t place, struct stack *ret);
+/* The stack at a place is asked for soon: what it shares is fetched. */
+void frames_expect(const struct frames *f, uint32_t place);
 /* Gives back what only adding needs. Adding still works afterwards. */
 void frames_seal(struct frames *f);
 /* `dst` is uninitialised; places are the same. */

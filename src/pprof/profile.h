@@ -118,9 +118,13 @@ struct profile {
 	struct buf unknown_bytes;
 };
 
+enum { PROFILE_AHEAD = 3 }; /* samples, mostly asked for in turn */
+
 /* The frames of sample i, leaf first: ret->n of them. One `ret` serves for all samples in turn. */
 static inline const uint32_t *profile_stack(const struct profile *p, uint32_t i, struct stack *ret)
 {
+	if (i + PROFILE_AHEAD < p->sample_n)
+		frames_expect(&p->frames, p->stack_at[i + PROFILE_AHEAD]);
 	return frames_get(&p->frames, p->stack_at[i], ret);
 }
 

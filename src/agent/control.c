@@ -417,15 +417,18 @@ static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_WALL] = &wall_kind,
 };
 
+static bool is_kind(enum recording_kind kind)
+{
+	return kind > 0 && kind < RECORDING_KINDS && kinds[kind];
+}
+
 static bool settles(enum recording_kind kind)
 {
-	return kind > 0 && kind < RECORDING_KINDS && kinds[kind] && kinds[kind]->settle;
+	return is_kind(kind) && kinds[kind]->settle;
 }
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
 {
-	if (kind <= 0 || kind >= RECORDING_KINDS || !kinds[kind])
-		return -EINVAL;
 	int rc = kinds[kind]->set(rec, rate);
 	if (!rc)
 		atomic_store(&rec->rates.of[kind], rate);
@@ -434,13 +437,15 @@ static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t ra
 
 int control_set_rate(enum recording_kind kind, uint64_t rate)
 {
+	if (!is_kind(kind))
+		return -EINVAL;
 	if (!state)
 		return -ENOENT;
 	sig_lock(&control.lock);
 	struct recording *rec = atomic_load(&state->recording);
 	bool as_it_is = rec && settles(kind) && rate == atomic_load(&rec->rates.of[kind]);
 	if (rec)
-		control_round_begin(rec);
+		control_round_begin(rec, kind);
 	int rc = !rec ? -ENOENT : as_it_is ? 0 : set_rate(rec, kind, rate);
 	sig_unlock(&control.lock);
 	if (as_it_is)
@@ -479,20 +484,22 @@ static uint32_t round_of(uint64_t called)
 	return (uint32_t)(called >> 32);
 }
 
-void control_round_begin(struct recording *rec)
+void control_round_begin(struct recording *rec, enum recording_kind kind)
 {
-	uint64_t before = atomic_load(&rec->called);
+	_Atomic uint64_t *called = &rec->called[kind];
+	uint64_t before = atomic_load(called);
 	while (!atomic_compare_exchange_weak(
-		&rec->called, &before, ((uint64_t)round_of(before) + 1) << 32))
+		called, &before, ((uint64_t)round_of(before) + 1) << 32))
 		;
 }
 
 /* One of those called in the round is not to be waited for any more. */
-static void count_answer(struct recording *rec, uint32_t round)
+static void count_answer(struct recording *rec, enum recording_kind kind, uint32_t round)
 {
-	uint64_t before = atomic_load(&rec->called);
+	_Atomic uint64_t *called = &rec->called[kind];
+	uint64_t before = atomic_load(called);
 	while (round_of(before) == round && (uint32_t)before &&
-		!atomic_compare_exchange_weak(&rec->called, &before, before - 1))
+		!atomic_compare_exchange_weak(called, &before, before - 1))
 		;
 }
 
@@ -515,20 +522,20 @@ void control_call(struct recording *rec, struct thread *thread, enum recording_k
 {
 	if (!recording_send_begin(rec))
 		return;
-	uint32_t round = round_of(atomic_fetch_add(&rec->called, 1));
+	uint32_t round = round_of(atomic_fetch_add(&rec->called[kind], 1));
 	if (atomic_exchange(&thread->called[kind], round) == round)
-		count_answer(rec, round); /* it is counted already */
+		count_answer(rec, kind, round); /* it is counted already */
 	if (send_call(atomic_load(&thread->tid), call_token(rec, kind)))
-		count_answer(rec, round); /* it has ended, or too many are queued */
+		count_answer(rec, kind, round); /* it has ended, or too many are queued */
 	recording_send_end(rec);
 }
 
-bool control_round_end(const struct recording *rec)
+bool control_round_end(const struct recording *rec, enum recording_kind kind)
 {
 	struct timespec step = {0, CALL_STEP_NS};
-	for (int i = 0; i < CALL_STEPS && recording_called(rec); i++)
+	for (int i = 0; i < CALL_STEPS && recording_called(rec, kind); i++)
 		sig_syscall(SYS_nanosleep, &step, 0);
-	return !recording_called(rec);
+	return !recording_called(rec, kind);
 }
 
 /* The goroutine profile is of the moment: what is settled is the next snapshot. */
@@ -537,33 +544,41 @@ static void settle_snapshot(struct recording *rec)
 	set_rate(rec, RECORDING_GOROUTINE, recording_rate_again(rec, RECORDING_GOROUTINE));
 }
 
+/* Those that have not answered are called again, where the kind can. */
+static void await_called(struct recording *rec, enum recording_kind kind)
+{
+	for (int i = 0; !control_round_end(rec, kind) && settles(kind) && i < CALLS; i++) {
+		sig_lock(&control.lock);
+		control_round_begin(rec, kind);
+		settle(rec, kind);
+		sig_unlock(&control.lock);
+	}
+}
+
 void control_settle(enum recording_kind kind)
 {
 	unsigned token;
-	struct recording *rec = state_enter(&token);
+	struct recording *rec = is_kind(kind) ? state_enter(&token) : NULL;
 	if (!rec)
 		return;
-	for (int i = 0; i < CALLS; i++) {
-		sig_lock(&control.lock);
-		control_round_begin(rec);
-		if (kind == RECORDING_GOROUTINE && i == 0)
-			settle_snapshot(rec);
-		else
-			settle(rec, kind);
-		sig_unlock(&control.lock);
-		if (control_round_end(rec))
-			break;
-	}
+	sig_lock(&control.lock);
+	control_round_begin(rec, kind);
+	if (kind == RECORDING_GOROUTINE)
+		settle_snapshot(rec);
+	else
+		settle(rec, kind);
+	sig_unlock(&control.lock);
+	await_called(rec, kind);
 	state_leave(token);
 }
 
-void control_await_called(void)
+void control_await_called(enum recording_kind kind)
 {
 	unsigned token;
-	struct recording *rec = state_enter(&token);
+	struct recording *rec = is_kind(kind) ? state_enter(&token) : NULL;
 	if (!rec)
 		return;
-	control_round_end(rec);
+	await_called(rec, kind);
 	state_leave(token);
 }
 
@@ -571,13 +586,14 @@ void control_await_called(void)
 
 static void grant(struct recording *rec, uint32_t asked)
 {
-	control_round_begin(rec);
 	for (int kind = 1; kind < RECORDING_KINDS; kind++) {
+		control_round_begin(rec, kind);
+		uint64_t rate = atomic_load(&rec->rates.of[kind]);
 		uint64_t wanted = atomic_load(&rec->wishes.wanted.of[kind]);
-		if (kinds[kind] && wanted != atomic_load(&rec->rates.of[kind]))
-			set_rate(rec, kind, wanted);
-		else
+		if (!kinds[kind] || wanted == rate)
 			settle(rec, kind);
+		else if (set_rate(rec, kind, wanted))
+			atomic_store(&rec->wishes.wanted.of[kind], rate); /* it is told so */
 	}
 	atomic_store(&rec->wishes.answered, asked);
 }
@@ -621,7 +637,7 @@ static void answer_call(struct recording *rec, enum recording_kind kind, const u
 		return;
 	uint32_t round = atomic_exchange(&t->called[kind], 0);
 	if (kinds[kind]->answer(rec, t, context))
-		count_answer(rec, round);
+		count_answer(rec, kind, round);
 }
 
 static bool answer(struct recording *rec, uintptr_t carried, const ucontext_t *context)

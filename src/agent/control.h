@@ -46,14 +46,14 @@ bool control_queued(const siginfo_t *info, const ucontext_t *context);
 /* Whether a queued signal carries one of our tokens. Async-signal-safe. */
 bool control_is_token(const siginfo_t *info);
 
-/* Threads are called in rounds: a signal that arrives while another is pending is lost, so who has
- * not answered a round is called again in the next. An answer counts for the round that it was
- * asked for in, however late it comes. Async-signal-safe. */
-void control_round_begin(struct recording *rec);
+/* Threads are called in rounds, each kind in its own: a signal that arrives while another is
+ * pending is lost, so who has not answered a round is called again in the next. An answer counts
+ * for the round that it was asked for in, however late it comes. Async-signal-safe. */
+void control_round_begin(struct recording *rec, enum recording_kind kind);
 /* Sends a thread a signal of ours, to which the kind answers there (struct kind). */
 void control_call(struct recording *rec, struct thread *thread, enum recording_kind kind);
 /* Waits up to ten milliseconds; whether all that were called have answered. */
-bool control_round_end(const struct recording *rec);
+bool control_round_end(const struct recording *rec, enum recording_kind kind);
 
 /* A profile of this kind is about to be read by this process: what is open is charged, or will be
  * by the threads that are called for it, which are waited for; of the goroutine profile a
@@ -68,8 +68,8 @@ extern _Thread_local struct thread *control_known_self SIG_HIDDEN;
 struct thread *control_self(void);
 
 /* After control_set_rate() of a kind that calls threads (control_call): waits until they have
- * answered, two seconds at most. */
-void control_await_called(void);
+ * answered, ten milliseconds at most, or two seconds where it calls them again (struct kind). */
+void control_await_called(enum recording_kind kind);
 
 /* The program may have loaded or unloaded modules: the next control_refresh() looks.
  * Async-signal-safe. */

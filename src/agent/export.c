@@ -522,11 +522,10 @@ static void begin_profile(
 		p->default_sample_type = strtab_addstr(&p->strings, view->default_type);
 }
 
-int export_profile(const struct export_source *sources, size_t n, const struct export_opts *opts,
-	struct profile *p, struct export_summary *ret_summary, struct err *err)
+static int read_sources(const struct export_source *sources, size_t n,
+	const struct export_opts *opts, struct profile *p, struct export_summary *ret_summary,
+	struct err *err)
 {
-	if (!n)
-		return err_set(err, ERR_NOT_FOUND, "no recording");
 	int rc = check_header(sources[0].data, sources[0].n, err);
 	if (rc)
 		return rc;
@@ -554,4 +553,57 @@ int export_profile(const struct export_source *sources, size_t n, const struct e
 	if (ret_summary)
 		*ret_summary = b.sum;
 	return 0;
+}
+
+/* --- snapshots of threads --- */
+
+#define SNAPSHOT_TRIES 50
+#define ANSWER_STEPS   50 /* of: */
+#define ANSWER_STEP_NS 200000
+
+/* The newest one, when all threads have answered to it; those that do not within ten milliseconds
+ * are told of in a comment. */
+static uint32_t await_snapshot(const struct recording *rec)
+{
+	const struct timespec step = {0, ANSWER_STEP_NS};
+	uint32_t snapshot;
+	for (int i = 0; i < ANSWER_STEPS; i++) {
+		snapshot = atomic_load(&rec->snapshot);
+		if (snapshot == atomic_load(&rec->snapshot_asked) &&
+			!recording_called(rec, RECORDING_GOROUTINE))
+			break;
+		sig_syscall(SYS_nanosleep, &step, 0);
+	}
+	return snapshot;
+}
+
+/* The next snapshot may be taken, by the program itself or for somebody else, while this one is
+ * read: then what was read is of both, and is thrown away. */
+static int read_snapshot(const struct export_source *sources, size_t n,
+	const struct export_opts *opts, struct profile *p, struct export_summary *ret_summary,
+	struct err *err)
+{
+	const struct recording *rec = sources[n - 1].data;
+	for (int i = 0; i < SNAPSHOT_TRIES; i++) {
+		int rc = check_header(rec, sources[n - 1].n, err);
+		uint32_t snapshot = rc ? 0 : await_snapshot(rec);
+		if (!rc)
+			rc = read_sources(sources, n, opts, p, ret_summary, err);
+		if (rc || atomic_load(&rec->snapshot) == snapshot)
+			return rc;
+		profile_release(p);
+		if (opts->threads)
+			export_threads_release(opts->threads);
+	}
+	return err_set(err, ERR_LIMIT,
+		"where threads are is asked for again and again, faster than it can be read");
+}
+
+int export_profile(const struct export_source *sources, size_t n, const struct export_opts *opts,
+	struct profile *p, struct export_summary *ret_summary, struct err *err)
+{
+	if (!n)
+		return err_set(err, ERR_NOT_FOUND, "no recording");
+	bool moment = opts->view->kind == RECORDING_GOROUTINE;
+	return (moment ? read_snapshot : read_sources)(sources, n, opts, p, ret_summary, err);
 }

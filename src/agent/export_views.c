@@ -78,7 +78,7 @@ static unsigned goroutine_labels(struct profile *p, const struct export_count *c
 
 static void goroutine_comments(struct profile *p, const struct recording *rec)
 {
-	unsigned silent = recording_called(rec);
+	unsigned silent = recording_called(rec, RECORDING_GOROUTINE);
 	if (silent)
 		export_comment(
 			p, "%u threads did not answer: they block SIGPROF, or do not run", silent);

@@ -201,6 +201,7 @@ static void take(struct recording *rec)
 		if (is_shown(&slots[i]) && has_row(rec, &slots[i]))
 			note_owner(rec, &slots[i]);
 	call_missing(rec);
+	atomic_store(&rec->snapshot_asked, snapshot);
 }
 
 static int set(struct recording *rec, uint64_t rate)
@@ -251,10 +252,10 @@ static void name_rows(struct recording *rec)
  * some time to answer; the one that ends the process is asked too. */
 static void finish(struct recording *rec)
 {
-	control_round_begin(rec);
+	control_round_begin(rec, RECORDING_GOROUTINE);
 	take(rec);
-	for (int i = 0; i < FINISH_ROUNDS && !control_round_end(rec); i++) {
-		control_round_begin(rec);
+	for (int i = 0; i < FINISH_ROUNDS && !control_round_end(rec, RECORDING_GOROUTINE); i++) {
+		control_round_begin(rec, RECORDING_GOROUTINE);
 		call_missing(rec);
 	}
 	name_rows(rec);

@@ -23,7 +23,7 @@ static int set_rate(enum recording_kind kind, uint64_t rate)
 {
 	int rc = control_set_rate(kind, rate);
 	if (!rc)
-		control_await_called();
+		control_await_called(kind);
 	return rc;
 }
 

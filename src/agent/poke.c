@@ -70,9 +70,9 @@ static int ask(struct recording *rec, int pidfd)
 static bool await_called(struct recording *rec)
 {
 	const struct timespec step = {0, LOOK_NS};
-	for (int i = 0; i < STEP_NS / LOOK_NS && recording_called(rec); i++)
+	for (int i = 0; i < STEP_NS / LOOK_NS && recording_any_called(rec); i++)
 		nanosleep(&step, NULL);
-	return !recording_called(rec);
+	return !recording_any_called(rec);
 }
 
 static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t rate)
@@ -89,7 +89,7 @@ static int set_rate(struct recording *rec, enum recording_kind kind, uint64_t ra
 	for (int i = 0; i < TRIES && !rc && !await_called(rec); i++)
 		rc = ask(rec, pidfd); /* who is missing is called again (kinds.h: settle) */
 	close(pidfd);
-	if (!rc && atomic_load(&rec->rates.of[kind]) != rate)
+	if (!rc && atomic_load(&rec->wishes.wanted.of[kind]) != rate)
 		rc = -ENOTSUP;
 	return rc;
 }

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	      "sonderec"
-#define RECORDING_VERSION     8
+#define RECORDING_VERSION     9
 #define RECORDING_BUCKETS     (1u << 16)
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -78,7 +78,8 @@ struct recording_rates {
 };
 
 /* What another process asks of this one: it writes `wanted`, raises `asked`, and pokes the process
- * (poke.h) until `answered` has followed. */
+ * (poke.h) until `answered` has followed. Of what is refused `wanted` then is what was before. The
+ * process may change its rates itself meanwhile, which is no refusal. */
 struct recording_wishes {
 	uint64_t token; /* what a poke carries; random, 0: this process takes none */
 	_Atomic uint32_t asked, answered;
@@ -142,11 +143,12 @@ struct recording {
 	struct recording_rates rates;			  /* in force, or last in force */
 	struct recording_wishes wishes;
 	_Atomic uint32_t snapshot;	  /* of threads, the newest */
+	_Atomic uint32_t snapshot_asked;  /* the newest for which all threads have been called */
 	_Atomic rec_ref snapshot_threads; /* struct recording_thread, newest first */
 	_Atomic uint64_t snapshot_ns;	  /* when it was taken, CLOCK_MONOTONIC */
-	/* Low half: threads that were called for one, or for settling, and have not answered yet
-	 * (recording_called). High half: the round of calls that they belong to. */
-	_Atomic uint64_t called;
+	/* By kind; low half: threads that were called, for a snapshot or for settling, and have
+	 * not answered yet. High half: the round of calls that they belong to. */
+	_Atomic uint64_t called[RECORDING_KINDS];
 	_Atomic uint32_t leaving;   /* it becomes another program: no signal of ours any more */
 	_Atomic uint32_t senders;   /* about to send one */
 	_Atomic uint32_t displaced; /* something outside our hooks replaced the handler */
@@ -307,9 +309,18 @@ static inline void recording_count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static inline uint32_t recording_called(const struct recording *rec)
+/* Threads that have not answered yet. */
+static inline uint32_t recording_called(const struct recording *rec, enum recording_kind kind)
 {
-	return (uint32_t)atomic_load(&rec->called);
+	return (uint32_t)atomic_load(&rec->called[kind]);
+}
+
+static inline bool recording_any_called(const struct recording *rec)
+{
+	uint32_t called = 0;
+	for (enum recording_kind kind = 0; kind < RECORDING_KINDS; kind++)
+		called |= recording_called(rec, kind);
+	return called;
 }
 
 static inline _Atomic rec_ref *recording_count_buckets(const struct recording *rec)

@@ -196,6 +196,14 @@ def test_goroutine_profile():
 
 
 @test
+def test_goroutine_profile_while_the_program_takes_its_own():
+  with Served(cmd=(program("line"), "often", tempfile.mkdtemp(dir=WORK))) as served:
+    for _ in range(100):
+      status, _, body = served.ask("goroutine?debug=1")
+      assert status == 200 and body.startswith(b"goroutine profile: total 1\n"), (status, body)
+
+
+@test
 def test_goroutine_profile_of_ten_thousand():
   with Served(cmd=(program("parked"), "10000", "15")) as served:
     until(lambda: where(served.profile("goroutine")) == [10000, 1, 1, 1])

@@ -77,6 +77,18 @@ static int twice(const char *dir)
 	return 0;
 }
 
+/* Snapshots of its own, one right after the other, until it is ended. */
+static _Noreturn void often(const char *dir)
+{
+	alarm(60);
+	puts("up");
+	fflush(stdout);
+	for (;;) {
+		SONDE_PROFILE(.goroutine = true, .path = dir, .quiet = true,
+			.no_shutdown_hook = true);
+	}
+}
+
 static int leave_by_exit(const char *dir)
 {
 	SONDE_PROFILE(.path = dir, .quiet = true);
@@ -105,6 +117,8 @@ int main(int argc, char **argv)
 		return plain();
 	if (strcmp(argv[1], "twice") == 0)
 		return twice(argv[2]);
+	if (strcmp(argv[1], "often") == 0)
+		often(argv[2]);
 	if (strcmp(argv[1], "exit") == 0)
 		return leave_by_exit(argv[2]);
 	return be_interrupted(argv[2]);

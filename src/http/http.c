@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +36,11 @@ struct http_server {
 	const char **hosts;
 	char *token;		   /* NULL: everyone may ask */
 	_Atomic unsigned requests; /* being answered */
+
+	pthread_mutex_t lock; /* of what follows */
+	int *sockets;	      /* of the clients, -1: none; each knows its place */
+	unsigned clients_max, clients;
+	bool hangs_up;
 };
 
 /* Filled by http_start(). */
@@ -290,6 +297,58 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	return queued;
 }
 
+/* --- who is connected --- */
+
+/* The server's limit of clients is that of the places. */
+static int *free_place(struct http_server *server)
+{
+	for (unsigned i = 0; i < server->clients_max; i++)
+		if (server->sockets[i] < 0)
+			return &server->sockets[i];
+	return NULL;
+}
+
+static void add_client(struct http_server *server, int fd, void **ret_place)
+{
+	int *place = *ret_place = free_place(server);
+	if (place)
+		*place = fd;
+	server->clients++;
+	if (server->hangs_up)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/* Of one that leaves the socket is still open. */
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **place,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *server = ctx;
+	const union MHD_ConnectionInfo *info =
+		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	pthread_mutex_lock(&server->lock);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		add_client(server, info->connect_fd, place);
+	} else {
+		if (*place)
+			*(int *)*place = -1;
+		server->clients--;
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+/* How many there are still. */
+static unsigned hang_up(struct http_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	server->hangs_up = true;
+	for (unsigned i = 0; i < server->clients_max; i++)
+		if (server->sockets[i] >= 0)
+			shutdown(server->sockets[i], SHUT_RDWR);
+	unsigned left = server->clients;
+	pthread_mutex_unlock(&server->lock);
+	return left;
+}
+
 /* --- starting and stopping --- */
 
 static int load_microhttpd(struct err *err)
@@ -340,11 +399,16 @@ int http_start(struct http_server **ret, const struct http_opts *opts, http_hand
 	server->at = at;
 	server->hosts = copy_hosts(opts->hosts);
 	server->token = opts->token && *opts->token ? mem_strdup(opts->token) : NULL;
+	server->sockets = mem_array(clients, sizeof(*server->sockets));
+	memset(server->sockets, 0xff, clients * sizeof(*server->sockets));
+	server->clients_max = clients;
+	pthread_mutex_init(&server->lock, NULL);
 	server->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | how, 0, NULL, NULL,
 		on_request, server, MHD_OPTION_LISTEN_SOCKET, at.fd, MHD_OPTION_CONNECTION_LIMIT,
 		clients, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
-		MHD_OPTION_NOTIFY_COMPLETED, on_done, server, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_done, server, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, server, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(at.fd);
 		http_stop(server);
@@ -374,7 +438,7 @@ void http_forked(const struct http_server *server)
 	close(server->at.fd);
 }
 
-/* libmicrohttpd closes connections whose answers are ready and not sent. */
+/* What is being answered is sent. */
 static void await_answers(struct http_server *server)
 {
 	const struct timespec step = {0, STOP_STEP_NS};
@@ -382,17 +446,36 @@ static void await_answers(struct http_server *server)
 		nanosleep(&step, NULL);
 }
 
+/* libmicrohttpd 0.9.75 crashes if it is stopped while it tells a client that it talks nonsense:
+ * so it is stopped when it has no clients any more. */
+static void await_clients(struct http_server *server)
+{
+	const struct timespec step = {0, STOP_STEP_NS / 10};
+	for (int i = 0; i < 10 * STOP_STEPS && hang_up(server); i++)
+		nanosleep(&step, NULL);
+}
+
+/* A child that is being made may hold the socket a while longer: nobody is to get through to it. */
+static void stop_daemon(struct http_server *server)
+{
+	await_answers(server);
+	shutdown(server->at.fd, SHUT_RDWR);
+	await_clients(server);
+	mhd.MHD_stop_daemon(server->daemon);
+}
+
 void http_stop(struct http_server *server)
 {
 	if (!server)
 		return;
-	await_answers(server);
 	if (server->daemon)
-		mhd.MHD_stop_daemon(server->daemon);
+		stop_daemon(server);
 	listening_release(&server->at);
 	for (const char **name = server->hosts; *name; name++)
 		mem_free((char *)*name);
 	mem_free(server->hosts);
 	mem_free(server->token);
+	mem_free(server->sockets);
+	pthread_mutex_destroy(&server->lock);
 	mem_free(server);
 }

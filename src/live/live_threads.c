@@ -347,7 +347,8 @@ void live_threads_json(const struct profile *p, const struct export_threads *thr
 {
 	buf_printf(out, "{\"pid\":%u", rec->pid);
 	add_string("program", rec->exe, out);
-	buf_printf(out, ",\"silent\":%u,\"deadlocks\":[", recording_called(rec, RECORDING_GOROUTINE));
+	buf_printf(
+		out, ",\"silent\":%u,\"deadlocks\":[", recording_called(rec, RECORDING_GOROUTINE));
 	add_json_cycles(threads, out);
 	buf_addstr(out, "],\"threads\":[\n");
 	for (uint32_t i = 0; i < threads->n; i++) {

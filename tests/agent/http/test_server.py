@@ -282,6 +282,33 @@ def test_clients_that_vanish_or_talk_nonsense():
 
 
 @test
+def test_stopped_while_clients_talk_nonsense():
+  over = threading.Event()
+
+  def talk(text):
+    while not over.is_set():
+      try:
+        with socket.create_connection(("127.0.0.1", served.port)) as s:
+          s.sendall(text)
+      except OSError:
+        pass  # hung up on, or nobody there just now
+
+  with Served() as served:
+    texts = (b"GET /debug/pprof/" + b"a" * 100000, b"\0\xff\r\n\r\n", b"GET", b"GET / HTTP/9\r\n\r\n")
+    talkers = [threading.Thread(target=talk, args=(text,)) for text in texts]
+    [t.start() for t in talkers]
+    try:
+      for _ in range(50):
+        assert served.say("stop") == 0
+        assert served.say("start localhost:0") == 0
+        served.port = served.say("port")
+    finally:
+      over.set()
+      [t.join() for t in talkers]
+    served.quit()
+
+
+@test
 def test_clients_that_are_slow():
   # Some say half of what they want, some do not read what they get: others are answered meanwhile.
   with Served() as served:

@@ -6,6 +6,7 @@
 #include "unwind/unwind.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #define OWN_FRAMES_MAX 16 /* between a walk and the hook's caller */
 
@@ -125,4 +126,18 @@ struct recording_stack *capture_intern(
 	struct recording_stack *s = stacks_intern(rec, &c.stack);
 	capture_done(&c);
 	return s;
+}
+
+static uintptr_t root_of(const struct thread *t)
+{
+	if (atomic_load(&t->tid) == sig_getpid())
+		return getauxval(AT_ENTRY);
+	return t->hooked ? (uintptr_t)t->start : 0;
+}
+
+struct recording_stack *capture_root(struct recording *rec, const struct thread *thread)
+{
+	uintptr_t start = root_of(thread);
+	const struct captured root = {&start, 1, RECORDING_LEAF_EXACT, RECORDING_END_ROOT};
+	return start ? stacks_intern(rec, &root) : NULL;
 }

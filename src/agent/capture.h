@@ -44,4 +44,7 @@ void capture_done(struct capture *c);
 struct recording_stack *capture_intern(
 	struct recording *rec, const struct thread *thread, const void *caller, uintptr_t leaf);
 
+/* The one frame in which the thread began, as a stack; NULL: not known, or there is no room. */
+struct recording_stack *capture_root(struct recording *rec, const struct thread *thread);
+
 #endif

@@ -7,6 +7,7 @@
 #include "agent/control.h"
 #include "agent/kinds.h"
 #include "agent/stacks.h"
+#include "agent/trace.h"
 
 #include <errno.h>
 
@@ -177,7 +178,7 @@ void contention_enter(struct thread *thread, uintptr_t lock, uint64_t now_ns)
 {
 	struct contender *c = &thread->contender;
 	struct contenders_place *place = place_of(lock);
-	if (!mutex_on() || thread->at_contenders)
+	if ((!mutex_on() && !trace_on()) || thread->at_contenders)
 		return;
 	contention_forget(thread); /* a wait left by longjmp, or one a handler interrupted */
 	if (!take(thread, place))
@@ -257,6 +258,8 @@ static void open_account(struct thread *t)
 struct contention_release contention_before_release(uintptr_t lock)
 {
 	struct contention_release r = {.lock = lock};
+	if (trace_on())
+		r.traced_ns = sig_clock_ns(CLOCK_MONOTONIC);
 	uint64_t fraction = atomic_load_explicit(&contention.fraction, memory_order_relaxed);
 	struct thread *t = fraction ? control_self() : NULL;
 	struct contenders_place *place = t ? place_of(lock) : NULL;
@@ -297,8 +300,7 @@ static struct contender_payer close_account(
 	return owed;
 }
 
-void contention_after_release(
-	const struct contention_release *r, const void *caller, uintptr_t leaf)
+static void charge_release(const struct contention_release *r, const void *caller, uintptr_t leaf)
 {
 	unsigned token;
 	struct recording *rec = r->thread ? state_enter(&token) : NULL;
@@ -314,6 +316,14 @@ void contention_after_release(
 	else
 		recording_count(&rec->lost[RECORDING_MUTEX], 1);
 	state_leave(token);
+}
+
+void contention_after_release(
+	const struct contention_release *r, const void *caller, uintptr_t leaf)
+{
+	charge_release(r, caller, leaf);
+	if (r->traced_ns)
+		trace_woke(r->lock, r->traced_ns, caller, leaf);
 }
 
 static int mutex_set(struct recording *rec, uint64_t fraction)

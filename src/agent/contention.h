@@ -53,6 +53,7 @@ struct contention_release {
 	struct thread *thread; /* NULL: nothing to charge */
 	uintptr_t lock;
 	uint64_t waited_ns, weight;
+	uint64_t traced_ns; /* when it was, for the execution trace; 0: there is none */
 	uint32_t turn;
 };
 struct contention_release contention_before_release(uintptr_t lock);

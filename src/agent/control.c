@@ -13,6 +13,7 @@
 #include "agent/kinds.h"
 #include "agent/modules.h"
 #include "agent/session.h"
+#include "agent/trace.h"
 #include "agent/wall.h"
 #include "unwind/unwind.h"
 
@@ -78,6 +79,7 @@ static void after_fork_child(void)
 	contention_after_fork_child();
 	custom_after_fork_child();
 	heap_after_fork_child();
+	trace_after_fork_child();
 	wall_after_fork_child();
 	unwind_after_fork_child();
 }
@@ -237,6 +239,8 @@ static void note_creation(struct recording *rec, struct thread *t, const void *c
 	atomic_store(&t->creator, s ? recording_ref(rec, s) : 0);
 	atomic_store(&t->labels, labels);
 	t->life.creator = creator ? atomic_load(&creator->tid) : 0;
+	if (creator && trace_on())
+		trace_created(creator, t, s);
 }
 
 struct thread *control_thread_created(void *(*start)(void *), void *arg, const void *caller)
@@ -301,6 +305,8 @@ void control_thread_begins(struct thread *thread)
 	}
 	hooks_sigprof_unblock(thread->masked);
 	enter_registry(rec, thread, 0);
+	if (trace_on())
+		trace_began(thread);
 	state_leave(token);
 }
 
@@ -348,6 +354,8 @@ void control_thread_ends(struct thread *thread)
 		end_hidden(thread);
 		return;
 	}
+	if (trace_on())
+		trace_ended(thread);
 	if (!threads_retire(&state->threads, thread))
 		return;
 	waits_clear(&thread->wait);
@@ -414,6 +422,7 @@ static const struct kind *const kinds[RECORDING_KINDS] = {
 	[RECORDING_MUTEX] = &mutex_kind,
 	[RECORDING_HEAP] = &heap_kind,
 	[RECORDING_REGISTERS] = &registers_kind,
+	[RECORDING_TRACE] = &trace_kind,
 	[RECORDING_WALL] = &wall_kind,
 };
 

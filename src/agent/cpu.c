@@ -31,6 +31,7 @@
 #include "agent/contention.h"
 #include "agent/hooks/hooks.h"
 #include "agent/kinds.h"
+#include "agent/trace.h"
 #include "agent/wall.h"
 
 #include <errno.h>
@@ -475,6 +476,8 @@ static bool record(
 	charge(rec, thread, s, weight, false);
 	if (s)
 		remember(rec, thread, s);
+	if (s && trace_on())
+		trace_sampled(thread, s);
 	capture_done(&c);
 	return true;
 }

@@ -440,6 +440,8 @@ static int read_recording(struct builder *b, const struct export_source *source,
 	read_layouts(b);
 	if (b->opts->threads)
 		export_threads_read(b->opts->threads, b, source);
+	else if (b->opts->trace)
+		rc = export_trace_read(b->opts->trace, b, source, err);
 	else
 		rc = export_each_count(source, b->opts->view->kind, add_count, b, err);
 	drop_layouts(b);

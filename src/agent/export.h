@@ -11,6 +11,7 @@
 #include "agent/export_baseline.h"
 #include "agent/export_leaks.h"
 #include "agent/export_threads.h"
+#include "agent/export_trace.h"
 #include "agent/export_view.h"
 #include "agent/recording.h"
 #include "base/base.h"
@@ -39,6 +40,7 @@ struct export_opts {
 	const struct export_baseline *since; /* NULL: all there is */
 	bool live;			     /* the process goes on: the profile lasts until now */
 	struct export_threads *threads;	     /* to be filled; the samples are its then */
+	struct export_trace *trace;	     /* to be filled, by export_trace_view() */
 	const struct export_leaks *leaks;    /* what export_leaks_view() shows; NULL: as recorded */
 };
 

@@ -160,7 +160,7 @@ int export_leaks_unreachable(struct export_leaks *ret, const struct export_sourc
 
 void export_leaks_note(struct recording *rec, const struct roots_question *question)
 {
-	const struct export_source source = {rec, rec->size};
+	const struct export_source source = {rec, rec->mapped};
 	struct err err = ERR_INIT;
 	struct reach r;
 	if (reach_find(&r, &source, question, PATIENCE_NS, &err)) {

@@ -93,7 +93,7 @@ void export_heap_free(struct export_heap *h)
 static int take_baseline(
 	const struct recording *rec, enum recording_kind kind, struct export_baseline **ret)
 {
-	struct export_source source = {rec, rec->size};
+	struct export_source source = {rec, rec->mapped};
 	*ret = mem_array(1, sizeof(**ret));
 	return export_baseline_take(*ret, &source, 1, kind, NULL);
 }
@@ -168,20 +168,20 @@ static int on_a_heap(int (*write)(const struct writing *), const struct writing 
 
 int export_write(const struct recording *rec, const struct export_opts *opts, int fd)
 {
-	struct writing w = {{rec, rec->size}, opts, fd};
+	struct writing w = {{rec, rec->mapped}, opts, fd};
 	return on_a_heap(build_and_write, &w);
 }
 
 int export_write_leaks(const struct recording *rec, const struct export_baseline *since, int fd)
 {
 	const struct export_opts opts = {.since = since};
-	struct writing w = {{rec, rec->size}, &opts, fd};
+	struct writing w = {{rec, rec->mapped}, &opts, fd};
 	return on_a_heap(find_and_write, &w);
 }
 
 void export_note_leaks(struct recording *rec)
 {
-	struct writing w = {.source = {rec, rec->size}};
+	struct writing w = {.source = {rec, rec->mapped}};
 	if (on_a_heap(note_leaks, &w))
 		snprintf(rec->heap.leaks, sizeof(rec->heap.leaks),
 			"leaks: nothing was found, since there was no memory to look");

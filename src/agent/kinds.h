@@ -36,6 +36,7 @@ extern const struct kind goroutine_kind;
 extern const struct kind mutex_kind;
 extern const struct kind heap_kind;
 extern const struct kind registers_kind;
+extern const struct kind trace_kind;
 extern const struct kind wall_kind;
 
 #endif

@@ -58,6 +58,18 @@ void *recording_alloc(struct recording *rec, size_t size)
 	return (char *)rec + at;
 }
 
+void *recording_alloc_trace(struct recording *rec, size_t size)
+{
+	struct recording_trace *trace = &rec->trace;
+	uint64_t room = rec->mapped - trace->from;
+	if (atomic_load_explicit(&trace->used, memory_order_relaxed) + size > room)
+		return NULL;
+	uint64_t at = atomic_fetch_add_explicit(&trace->used, size, memory_order_relaxed);
+	if (at + size > room || !provide(rec, trace->from + at, trace->from + at + size))
+		return NULL;
+	return (char *)rec + trace->from + at;
+}
+
 /* The first pages: header, buckets and a step of arena. Returns the bytes now safe to touch. */
 static long prepare(void *block, int fd, size_t size)
 {
@@ -76,24 +88,27 @@ static long prepare(void *block, int fd, size_t size)
 static int map(int fd, size_t size, struct recording **ret)
 {
 	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
-	long at = sig_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	size_t mapped = size + RECORDING_TRACE_SIZE;
+	long at = sig_syscall(SYS_mmap, 0, mapped, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (failed(at))
 		return (int)at;
 	long committed = prepare((void *)at, fd, size);
 	if (failed(committed)) {
-		sig_syscall(SYS_munmap, at, size);
+		sig_syscall(SYS_munmap, at, mapped);
 		return (int)committed;
 	}
 	/* A child of fork has a recording of its own, or none. This one stays mapped there, of
 	 * zeros or, where the kernel cannot do that, shared: a program may fork in a handler of
 	 * its own that interrupted a hook, which then goes on in the child with what it has in
 	 * hand. */
-	sig_syscall(SYS_madvise, at, size, MADV_WIPEONFORK);
+	sig_syscall(SYS_madvise, at, mapped, MADV_WIPEONFORK);
 	struct recording *rec = (struct recording *)at;
 	for (size_t i = 0; i < sizeof(rec->magic); i++)
 		rec->magic[i] = RECORDING_MAGIC[i];
 	rec->version = RECORDING_VERSION;
 	rec->size = fd < 0 || (size_t)committed < WITHOUT_POPULATE ? size : (size_t)committed;
+	rec->mapped = mapped;
+	rec->trace.from = size;
 	atomic_store(&rec->used, RECORDING_ARENA);
 	atomic_store(&rec->committed, (uint64_t)committed);
 	*ret = rec;
@@ -110,7 +125,7 @@ int recording_new_file(const char *path, size_t size, struct recording **ret)
 	int fd = sig_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fd;
-	long rc = sig_syscall(SYS_ftruncate, fd, size);
+	long rc = sig_syscall(SYS_ftruncate, fd, size + RECORDING_TRACE_SIZE);
 	if (!rc)
 		rc = map(fd, size, ret);
 	sig_close(fd);
@@ -122,5 +137,5 @@ int recording_new_file(const char *path, size_t size, struct recording **ret)
 void recording_free(struct recording *rec)
 {
 	if (rec)
-		sig_syscall(SYS_munmap, rec, rec->size);
+		sig_syscall(SYS_munmap, rec, rec->mapped);
 }

@@ -26,11 +26,12 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	      "sonderec"
-#define RECORDING_VERSION     9
+#define RECORDING_VERSION     10
 #define RECORDING_BUCKETS     (1u << 16)
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
 #define RECORDING_SIZE_MAX    (64u << 20)
+#define RECORDING_TRACE_SIZE  (128u << 20) /* behind it, for events of the execution trace */
 #define RECORDING_GROWTH      (256u << 10) /* memory is taken in steps of this */
 #define RECORDING_TEXT_MAX    256
 #define RECORDING_BUILD_ID    32
@@ -57,6 +58,7 @@ enum recording_kind {
 	RECORDING_GOROUTINE,	/* threads, below the number of their snapshot << 32; key: what they
 				 * wait for (wait_kinds.h) */
 	RECORDING_REGISTERS, /* no counts: threads say what is in their registers (registers.c) */
+	RECORDING_TRACE,     /* no counts: events (struct recording_trace) */
 	RECORDING_KINDS,
 };
 
@@ -110,6 +112,20 @@ enum recording_heap_hindrance {
 	RECORDING_HEAP_NOT_REACHED, /* the program's malloc comes before ours */
 };
 
+/* The execution trace (trace.h): events of each thread in chunks of its own, in an area behind the
+ * arena. Each trace has a number; the next one may use the area again. */
+struct recording_trace {
+	_Atomic uint32_t on;		      /* the trace that is being recorded; 0: none */
+	_Atomic uint32_t number;	      /* of the newest */
+	uint64_t from;			      /* offset of the area */
+	_Atomic uint64_t used;		      /* bytes of it */
+	_Atomic rec_ref chunks;		      /* struct recording_trace_chunk, newest first */
+	_Atomic uint32_t threads;	      /* numbered so far */
+	uint64_t begin_ns, begin_realtime_ns; /* CLOCK_MONOTONIC, CLOCK_REALTIME */
+	_Atomic uint64_t end_ns; /* 0: it goes on, or the process ended without a word */
+	_Atomic uint64_t lost;	 /* events that found no memory */
+};
+
 struct recording {
 	char magic[8];
 	uint32_t version;
@@ -118,16 +134,17 @@ struct recording {
 	uint32_t hz;
 	uint64_t period_ns;
 	uint64_t start_realtime_ns, start_monotonic_ns;
-	uint64_t cpu_start_ns;		       /* the process's CPU clock when recording began */
-	_Atomic uint64_t end_monotonic_ns;     /* 0: still running, or ended without a word */
-	_Atomic uint64_t cpu_end_ns;	       /* the process's CPU clock then */
-	_Atomic uint64_t last_monotonic_ns;    /* of the newest sample */
-	_Atomic uint32_t begun;		       /* the rates that a session wants are set */
-	uint64_t size;			       /* the budget, bytes of the whole block */
-	_Atomic uint64_t used;		       /* bytes handed out, header and buckets included */
-	_Atomic uint64_t committed;	       /* bytes that are really there */
-	_Atomic rec_ref layouts;	       /* struct recording_layout, newest first */
-	_Atomic uint32_t layout;	       /* id of the one in force, for new stacks */
+	uint64_t cpu_start_ns;		    /* the process's CPU clock when recording began */
+	_Atomic uint64_t end_monotonic_ns;  /* 0: still running, or ended without a word */
+	_Atomic uint64_t cpu_end_ns;	    /* the process's CPU clock then */
+	_Atomic uint64_t last_monotonic_ns; /* of the newest sample */
+	_Atomic uint32_t begun;		    /* the rates that a session wants are set */
+	uint64_t size;		    /* the budget, bytes of the block without the trace's area */
+	uint64_t mapped;	    /* bytes of the whole block */
+	_Atomic uint64_t used;	    /* bytes handed out, header and buckets included */
+	_Atomic uint64_t committed; /* bytes that are really there */
+	_Atomic rec_ref layouts;    /* struct recording_layout, newest first */
+	_Atomic uint32_t layout;    /* id of the one in force, for new stacks */
 	_Atomic uint64_t stacks, stack_frames; /* distinct, and their frames */
 	/* The CPU profiler's account. */
 	_Atomic uint64_t expiries;	   /* all timer expiries counted, those dropped as well */
@@ -155,6 +172,7 @@ struct recording {
 	char declined[RECORDING_TEXT_MAX]; /* why nothing is recorded; "" when it is */
 	char exe[RECORDING_TEXT_MAX];	   /* the executable, as /proc/self/exe says */
 	struct recording_heap heap;
+	struct recording_trace trace;
 	_Atomic rec_ref customs; /* struct recording_custom, newest first */
 };
 _Static_assert(sizeof(struct recording) <= RECORDING_HEADER, "the header has its page");
@@ -225,6 +243,41 @@ struct recording_thread {
 	uint64_t handle; /* its pthread_t; 0: not known */
 	uint64_t since_ns, born_ns; /* CLOCK_MONOTONIC; 0: not known */
 	char name[16];		    /* as the process ended; before, readers find it in /proc */
+};
+
+enum recording_trace_what {
+	RECORDING_TRACE_NOTHING,
+	RECORDING_TRACE_BEGAN,	 /* the thread; stack: the function that it began in */
+	RECORDING_TRACE_ENDED,	 /* object: its pthread_t */
+	RECORDING_TRACE_CREATED, /* object: the new thread's number; stack: the creator's */
+	RECORDING_TRACE_WAITED,	 /* from time_ns to until_ns */
+	RECORDING_TRACE_WAITS,	 /* since time_ns, and still at until_ns, the trace's end */
+	RECORDING_TRACE_WOKE, /* let go of, or signalled, the object: whom that woke is not known */
+	RECORDING_TRACE_SAMPLED, /* by the CPU profiler; stack: where it was */
+	RECORDING_TRACE_LIVES,	 /* it was there at the trace's end; stack: as of BEGAN */
+};
+
+struct recording_trace_event {
+	_Atomic uint32_t what; /* enum recording_trace_what | trace << 8; set last */
+	rec_ref stack;	       /* 0: not known */
+	uint64_t time_ns;      /* CLOCK_MONOTONIC */
+	uint64_t until_ns;
+	uint64_t object; /* 0: none */
+	uint32_t wait;	 /* enum wait_kind */
+	int32_t fd;	 /* -1: none */
+};
+
+/* The thread's own order of events is that of their times, but for those of its handlers, which may
+ * come a place too early or late. */
+struct recording_trace_chunk {
+	rec_ref next;
+	uint32_t trace;	 /* its number */
+	uint32_t thread; /* number in the trace, from 1 */
+	int32_t tid;
+	uint64_t born_ns;   /* CLOCK_MONOTONIC; 0: not known */
+	_Atomic uint32_t n; /* places taken, or more */
+	uint32_t max;
+	struct recording_trace_event events[];
 };
 
 struct recording_count {
@@ -329,7 +382,8 @@ static inline _Atomic rec_ref *recording_count_buckets(const struct recording *r
 }
 
 /* A new recording in anonymous memory, or in the new file `path` (which must not exist). Memory is
- * bounded by `size`. 0, or -errno (-EEXIST: choose another name). */
+ * bounded by `size`, and RECORDING_TRACE_SIZE for traces. 0, or -errno (-EEXIST: choose another
+ * name). */
 int recording_new(size_t size, struct recording **ret);
 int recording_new_file(const char *path, size_t size, struct recording **ret);
 /* Unmaps; a file stays. NULL is fine. */
@@ -338,5 +392,7 @@ void recording_free(struct recording *rec);
 /* `size` zeroed bytes of the arena, 8-byte aligned; NULL once the budget or the machine's memory is
  * spent. */
 void *recording_alloc(struct recording *rec, size_t size);
+/* The same of the trace's area; as an earlier trace left it. */
+void *recording_alloc_trace(struct recording *rec, size_t size);
 
 #endif

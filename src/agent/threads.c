@@ -25,6 +25,8 @@ struct thread *threads_claim(struct threads *threads)
 		t->hidden = false;
 		atomic_store(&t->labels, 0);
 		atomic_store(&t->creator, 0);
+		atomic_store(&t->trace.id, 0);
+		atomic_store(&t->trace.chunk, 0);
 		t->life.creator = 0;
 		t->life.born_ns = t->life.handle = 0;
 		uint32_t high = atomic_load(&threads->high);

@@ -63,6 +63,12 @@ struct thread {
 		/* The newest snapshot that somebody notes it for, and has noted it for. */
 		_Atomic uint32_t claimed, noted;
 	} life;
+	/* The execution tracer's; see trace.h. */
+	struct {
+		_Atomic uint64_t id;	  /* the trace << 32 | its number in that; 0: none yet */
+		_Atomic uint32_t chunk;	  /* what it writes events to; 0: none yet */
+		_Atomic uint32_t writing; /* events that are being written */
+	} trace;
 	/* What a created thread is to run. */
 	void *(*start)(void *);
 	void *arg;

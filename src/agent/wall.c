@@ -14,7 +14,6 @@
 #include "agent/wait_kinds.h"
 
 #include <errno.h>
-#include <sys/auxv.h>
 
 _Atomic uint64_t wall_period_ns;
 
@@ -131,23 +130,11 @@ void wall_begin(struct thread *thread, int tid)
 	atomic_store(&thread->wall.charged_ns, now);
 }
 
-/* The function a thread began in; 0: not known. */
-static uintptr_t root_of(const struct thread *t)
-{
-	if (atomic_load(&t->tid) == sig_getpid())
-		return getauxval(AT_ENTRY);
-	return t->hooked ? (uintptr_t)t->start : 0;
-}
-
-/* A stack that the thread had: its last, or that function. */
+/* A stack that the thread had: its last, or its root. */
 static const struct recording_stack *last_stack(struct recording *rec, const struct thread *t)
 {
 	rec_ref stack = atomic_load(&t->wall.stack);
-	uintptr_t start = root_of(t);
-	const struct captured root = {&start, 1, RECORDING_LEAF_EXACT, RECORDING_END_ROOT};
-	if (stack)
-		return recording_at(rec, stack);
-	return start ? stacks_intern(rec, &root) : NULL;
+	return stack ? recording_at(rec, stack) : capture_root(rec, t);
 }
 
 void wall_end(struct recording *rec, struct thread *thread)

@@ -99,6 +99,7 @@ static struct {
 static struct {
 	mutex_fn *lock, *try, *unlock;
 	rwlock_fn *read_lock, *try_read, *write_lock, *try_write, *rwlock_unlock;
+	__typeof__(&sem_post) sem_post;
 	bool lock_known; /* as lock_here() takes it */
 } libc;
 
@@ -458,7 +459,53 @@ WAIT_HOOK int cnd_timedwait(cnd_t *c, mtx_t *m, const struct timespec *until)
 	return COND_WAIT(cnd_timedwait, c, m, NEXT(cnd_timedwait)(c, m, until));
 }
 
+/* What wakes those who wait. Only the execution tracer wants to know; the object may be gone by the
+ * time it does. */
+#define WAKING(name, object_, call)                                                       \
+	({                                                                                \
+		uint64_t at_ = trace_on() ? sig_clock_ns(CLOCK_MONOTONIC) : 0;            \
+		__typeof__(call) rc_ = (call);                                            \
+		if (__builtin_expect(at_ != 0, 0))                                        \
+			woke((uintptr_t)(object_), at_, RETURN_ADDRESS, (uintptr_t)name); \
+		rc_;                                                                      \
+	})
+
+static RARELY void woke(uintptr_t object, uint64_t at_ns, const void *caller, uintptr_t leaf)
+{
+	int before = errno;
+	trace_woke(object, at_ns, caller, leaf);
+	errno = before;
+}
+
+WAIT_HOOK int pthread_cond_signal(pthread_cond_t *c)
+{
+	return WAKING(pthread_cond_signal, c, NEXT_VERSION(pthread_cond_signal, "GLIBC_2.3.2")(c));
+}
+
+WAIT_HOOK int pthread_cond_broadcast(pthread_cond_t *c)
+{
+	return WAKING(
+		pthread_cond_broadcast, c, NEXT_VERSION(pthread_cond_broadcast, "GLIBC_2.3.2")(c));
+}
+
+WAIT_HOOK int cnd_signal(cnd_t *c)
+{
+	return WAKING(cnd_signal, c, NEXT(cnd_signal)(c));
+}
+
+WAIT_HOOK int cnd_broadcast(cnd_t *c)
+{
+	return WAKING(cnd_broadcast, c, NEXT(cnd_broadcast)(c));
+}
+
 /* --- semaphores --- */
+
+/* For handlers too: libc's is found beforehand (hooks_locks_init). */
+WAIT_HOOK int sem_post(sem_t *s)
+{
+	__typeof__(&sem_post) next = libc.sem_post ? libc.sem_post : NEXT(sem_post);
+	return WAKING(sem_post, s, next(s));
+}
 
 /* 0: taken; -1: it has to be waited for. */
 static always_inline int sem_try(sem_t *s)
@@ -582,6 +629,7 @@ void hooks_locks_init(void)
 	libc.try_read = NEXT(pthread_rwlock_tryrdlock);
 	libc.write_lock = NEXT(pthread_rwlock_wrlock);
 	libc.try_write = NEXT(pthread_rwlock_trywrlock);
+	libc.sem_post = NEXT(sem_post);
 	libc.lock_known = lock_is_known();
 	libc.rwlock_unlock = NEXT(pthread_rwlock_unlock);
 	hooks_locks_switch();

@@ -19,6 +19,7 @@
 #include "agent/control.h"
 #include "agent/heap.h"
 #include "agent/hooks/hooks.h"
+#include "agent/trace.h"
 #include "agent/waits.h"
 #include "agent/wall.h"
 
@@ -65,6 +66,8 @@ static always_inline void waiting_end(struct waiting *w, uint64_t least_ns)
 		contention_waited(w->thread, &w->what, w->since_ns, now);
 		if (wall_on())
 			wall_waited(w->thread, &w->what, w->since_ns, now);
+		if (trace_on())
+			trace_waited(w->thread, &w->what, w->since_ns, now);
 	}
 	errno = before;
 }

@@ -15,6 +15,7 @@ ARROWS = {
   "unwind": ["sig"],
   "pprof": ["base"],
   "benchfmt": ["base"],
+  "gotrace": ["base"],
   "bench": ["base"],
   "object": ["base"],
   "symbolize": ["base", "object", "pprof"],
@@ -24,8 +25,8 @@ ARROWS = {
   "live": ["base", "http", "pprof", "symbolize", "agent"],
   "server": ["live", "http", "agent", "base"],
   "agent": ["sig", "unwind", "base", "pprof"],
-  "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "object", "symbolize", "report", "http", "web",
-          "agent", "live", "bench"],
+  "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "gotrace", "object", "symbolize", "report", "http",
+          "web", "agent", "live", "bench"],
 }
 # Files of the agent that run in a signal handler or a hook: they may not touch base or pprof.
 EXPORT_FILES = re.compile(r"agent/(export|report|http)[^/]*\.[ch]$")

@@ -16,17 +16,19 @@ ARROWS = {
   "pprof": ["base"],
   "benchfmt": ["base"],
   "gotrace": ["base"],
+  "tracer": ["base", "pprof", "symbolize", "gotrace", "agent"],
+  "gotrace": ["base"],
   "bench": ["base"],
   "object": ["base"],
   "symbolize": ["base", "object", "pprof"],
   "report": ["base", "pprof", "symbolize", "object"],
   "http": ["base"],
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
-  "live": ["base", "http", "pprof", "symbolize", "agent"],
+  "live": ["base", "http", "pprof", "symbolize", "agent", "tracer"],
   "server": ["live", "http", "agent", "base"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "gotrace", "object", "symbolize", "report", "http",
-          "web", "agent", "live", "bench"],
+          "web", "agent", "live", "gotrace", "tracer", "bench"],
 }
 # Files of the agent that run in a signal handler or a hook: they may not touch base or pprof.
 EXPORT_FILES = re.compile(r"agent/(export|report|http)[^/]*\.[ch]$")

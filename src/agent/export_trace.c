@@ -98,7 +98,8 @@ static uint32_t thread_of(struct reading *r, const struct recording_trace_chunk 
 	bool is_new;
 	uint32_t *slot = map_put(&r->threads, c->thread, &is_new);
 	if (is_new) {
-		struct export_trace_thread t = {.tid = c->tid, .born_ns = c->born_ns};
+		struct export_trace_thread t = {
+			.number = c->thread, .tid = c->tid, .born_ns = c->born_ns};
 		*slot = trace->thread_n;
 		vec_push(trace->threads, trace->thread_n, trace->thread_cap, t);
 	}

@@ -28,6 +28,7 @@ struct export_trace_event {
 };
 
 struct export_trace_thread {
+	uint32_t number; /* from 1, about as they came */
 	int tid;
 	uint64_t born_ns;     /* 0: not known */
 	uint32_t first, last; /* events[first..last) */

@@ -222,6 +222,17 @@ static bool is_anybody_writing(void)
 	return false;
 }
 
+/* Those that are there, the first first. */
+static void number_all(struct recording *rec, uint32_t trace)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden)
+			number_of(rec, t, trace);
+	}
+}
+
 /* The area is used again unless somebody who was interrupted in the last trace still has a place in
  * it. */
 static void begin(struct recording *rec)
@@ -238,6 +249,7 @@ static void begin(struct recording *rec)
 	trace->begin_realtime_ns = sig_clock_ns(CLOCK_REALTIME);
 	number += !number;
 	atomic_store(&trace->number, number);
+	number_all(rec, number);
 	waits_want();
 	atomic_store(&trace->on, number);
 	atomic_store(&trace_number, number);

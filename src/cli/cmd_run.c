@@ -424,6 +424,7 @@ int cmd_run(int argc, char **argv)
 					[RUN_WALL] = {"wall", ""},
 					[RUN_LEAKS] = {"leaks", ""},
 					[RUN_GOROUTINE] = {"goroutine", ""},
+					[RUN_TRACE] = {"trace", ""},
 				}};
 	unsigned hz = SESSION_HZ, wall_hz = SESSION_HZ, block_rate = 1, mutex_fraction = 1;
 	const char *dump_signal = "USR2";
@@ -456,6 +457,9 @@ int cmd_run(int argc, char **argv)
 		{"goroutine", GOFLAG_STRING, &s.outputs[RUN_GOROUTINE].file,
 			"write to `file` where its threads were at the end (.txt: thread by "
 			"thread)"},
+		{"trace", GOFLAG_STRING, &s.outputs[RUN_TRACE].file,
+			"write to `file` an execution trace: what each thread did when, and who "
+			"woke it"},
 		{"wallhz", GOFLAG_UINT, &wall_hz, "samples a second of it, 1 to 10000"},
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
@@ -490,6 +494,7 @@ int cmd_run(int argc, char **argv)
 		[RECORDING_MUTEX] = mutex_fraction,
 		[RECORDING_WALL] = wall_hz,
 		[RECORDING_GOROUTINE] = 1,
+		[RECORDING_TRACE] = 1,
 		[RECORDING_HEAP] = heap_rate < 0 ? 0 : (uint64_t)heap_rate,
 	};
 	int rc = at < 0 ? at : choose(&s, rates, &err);

@@ -31,7 +31,7 @@ struct run_output {
 	const struct export_view *custom; /* instead: a custom profile's */
 };
 
-/* The view of that name, or that of leaks. */
+/* The view of that name, or that of leaks or of the execution trace. */
 const struct export_view *run_view(const char *name);
 
 enum run_output_id {
@@ -43,6 +43,7 @@ enum run_output_id {
 	RUN_LEAKS,
 	RUN_WALL,
 	RUN_GOROUTINE,
+	RUN_TRACE,
 	RUN_OUTPUTS,
 };
 

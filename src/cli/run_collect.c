@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "live/live.h"
 #include "symbolize/symbolize.h"
+#include "tracer/tracer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -135,7 +136,9 @@ void run_session_settle(const struct run_session *s, bool threads)
 
 const struct export_view *run_view(const char *name)
 {
-	return strcmp(name, "leaks") == 0 ? export_leaks_view() : export_view(name);
+	return strcmp(name, "leaks") == 0   ? export_leaks_view()
+	       : strcmp(name, "trace") == 0 ? export_trace_view()
+					    : export_view(name);
 }
 
 /* FILE for the program, FILE with ".PID" before its extension for its children. */
@@ -290,6 +293,32 @@ static int export_threads(const struct run_session *s, const struct run_output *
 	return rc;
 }
 
+/* --- the execution trace --- */
+
+/* Of the image that ran last. */
+static int export_trace(const struct run_session *s, const struct run_output *out,
+	const struct export_source *source, struct err *err)
+{
+	struct symbolize_opts opts = {.local = true, .message = warn, .cache = s->symbols};
+	struct tracer_summary sum;
+	struct buf data = BUF_INIT;
+	struct sink sink = buf_sink(&data);
+	int rc = tracer_export(source, &opts, TRACER_VERSION, &sink, &sum, err);
+	if (!rc)
+		rc = write_output(out->file, &data, err);
+	if (!rc)
+		fprintf(stderr,
+			"sonde run: trace of %.3fs, %llu thread%s, %llu event%s, %zu KiB: %s\n",
+			(double)sum.duration_ns / 1e9, (unsigned long long)sum.threads,
+			sum.threads == 1 ? "" : "s", (unsigned long long)sum.events,
+			sum.events == 1 ? "" : "s", data.len / 1024, out->file);
+	if (!rc && sum.lost)
+		cli_error("run", "%llu events are missing in it: the trace's memory was full",
+			(unsigned long long)sum.lost);
+	buf_release(&data);
+	return rc;
+}
+
 static int export_output(const struct run_session *s, const struct run_output *out, int pid,
 	const struct export_source *sources, size_t n, bool live, struct err *err)
 {
@@ -300,6 +329,8 @@ static int export_output(const struct run_session *s, const struct run_output *o
 		.view = out->custom ? out->custom : run_view(out->view), .live = live};
 	name_output(s, out->file, pid, file, sizeof(file));
 	struct run_output named = {out->view, file, out->custom};
+	if (strcmp(out->view, "trace") == 0)
+		return export_trace(s, &named, &sources[n - 1], err);
 	if (threads_form(out))
 		return export_threads(s, &named, threads_form(out), &sources[n - 1], live, err);
 	int rc = export_profile(sources, n, &opts, &p, &sum, err);

@@ -9,5 +9,6 @@
 
 #include "base/base.h"
 #include "gotrace/events.h"
+#include "gotrace/writer.h"
 
 #endif

@@ -23,6 +23,7 @@ void live_init(struct live_server *d, const struct live_target *target)
 	*d = (struct live_server){.target = *target,
 		.symbolize = PTHREAD_MUTEX_INITIALIZER,
 		.snapshot = PTHREAD_MUTEX_INITIALIZER,
+		.tracing = PTHREAD_MUTEX_INITIALIZER,
 		.taking = PTHREAD_MUTEX_INITIALIZER};
 	if (!d->target.seconds_max)
 		d->target.seconds_max = SECONDS_MAX;
@@ -72,11 +73,10 @@ struct live_process live_newest(const struct live_process *process)
 	return (struct live_process){process->pid, process->sources + process->n - 1, 1};
 }
 
-/* False: nobody waits for the answer any more. */
-static bool sleep_seconds(struct live_server *d, const struct http_request *req, long seconds)
+bool live_sleep(struct live_server *d, const struct http_request *req, double seconds)
 {
 	const struct timespec step = {0, STEP_NS};
-	for (long left = seconds * (1000000000 / STEP_NS); left > 0; left--) {
+	for (double left = seconds * 1e9; left > 0; left -= STEP_NS) {
 		if (atomic_load(&d->closing))
 			return true; /* what there is so far */
 		if (http_is_gone(req))
@@ -171,7 +171,7 @@ static void answer(struct live_server *d, const struct http_request *req,
 		rc = export_baseline_take(
 			&baseline, process->sources, process->n, q->view->kind, &err);
 		since = rc ? NULL : &baseline;
-		wanted = !since || sleep_seconds(d, req, q->seconds);
+		wanted = !since || live_sleep(d, req, (double)q->seconds);
 		if (!rc && wanted)
 			rc = settle(d, process, q->view, &err);
 	}
@@ -486,8 +486,7 @@ static void serve(struct live_server *d, const struct http_request *req,
 	else if (strcmp(name, "cmdline") == 0)
 		serve_cmdline(d, process, ret);
 	else if (strcmp(name, "trace") == 0)
-		live_error(
-			ret, 501, "Could not enable tracing: this version of sonde has no tracer");
+		live_trace(d, req, process, ret);
 	else
 		serve_view(d, req, process, name, ret);
 }

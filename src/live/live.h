@@ -48,6 +48,7 @@ struct live_server {
 	pthread_mutex_t symbolize;	 /* libdw is not for several threads at once */
 	struct symbolize_cache *symbols; /* NULL: none are kept */
 	pthread_mutex_t snapshot;	 /* of the threads: one is read before the next is taken */
+	pthread_mutex_t tracing;	 /* one execution trace at a time */
 	pthread_mutex_t taking;		 /* of what follows */
 	struct live_taking {
 		unsigned users; /* requests that share the profile that the first one started */
@@ -67,6 +68,11 @@ void live_error(struct http_response *ret, unsigned status, const char *fmt, ...
 /* The index page (live_index.c). */
 void live_index(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, struct http_response *ret);
+/* An execution trace, of "seconds" (live_trace.c). */
+void live_trace(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret);
+/* False: nobody waits for the answer any more. */
+bool live_sleep(struct live_server *d, const struct http_request *req, double seconds);
 /* The profile in the text form of ?debug=1 (live_text.c). */
 void live_text(const struct profile *p, const struct export_view *view, struct buf *out);
 /* Its newest image alone: what custom profiles are of, whose numbers begin anew in each. */

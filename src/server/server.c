@@ -53,7 +53,7 @@ static int open_process(void *ctx, int pid, struct live_process *ret, struct err
 		return err_set(err, ERR_NOT_FOUND, "process %d records nothing", state.pid);
 	*ret = (struct live_process){
 		.pid = state.pid, .sources = mem_alloc(sizeof(*ret->sources)), .n = 1};
-	ret->sources[0] = (struct export_source){rec, rec->size};
+	ret->sources[0] = (struct export_source){rec, rec->mapped};
 	return 0;
 }
 

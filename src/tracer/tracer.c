@@ -1,0 +1,578 @@
+/*
+ * Writing a recording's events as a Go execution trace; see tracer.h.
+ *
+ * Threads are walked in the order of their next step, by a heap: a wait is two steps, its beginning
+ * and its end, and what woke it a step of the waker's. Each step is written to the batch of the
+ * thread that takes it, with the sequence numbers by which readers restore the order between
+ * batches. The trace is cut into generations of a second, each of which states anew where every
+ * thread is, so that it can be read by itself.
+ */
+#include "tracer/internal.h"
+
+#define GENERATION_NS 1000000000u
+#define BEGINNING_NS  1000000u /* of the trace, on its own clock: 0 is no time to readers */
+
+enum state {
+	STATE_ABSENT, /* not yet there */
+	STATE_CREATED,
+	STATE_RUNNING,
+	STATE_WAITING,
+	STATE_SYSCALL,
+	STATE_WOKEN, /* by another thread, and not running yet */
+	STATE_GONE,
+};
+
+struct track {
+	enum state state;
+	uint32_t next; /* event */
+	bool ending;   /* of events[next], the second step: its end */
+	uint64_t now_ns;
+	uint64_t seq;	/* of the goroutine, in this generation */
+	uint32_t p;	/* its processor; PROFILE_NONE: none */
+	uint32_t waits; /* the event that it waits in */
+	uint32_t root;	/* a sample whose root is where it began; PROFILE_NONE: not known */
+};
+
+struct processor {
+	uint64_t seq;	     /* in this generation */
+	uint64_t generation; /* that has stated it */
+};
+
+struct heap_item {
+	uint64_t time_ns;
+	uint32_t thread;
+};
+
+struct tracer {
+	const struct profile *p;
+	struct export_trace *trace;
+	struct gotrace_writer *writer;
+	unsigned version;
+	struct wakers wakers;
+	struct tracer_stacks stacks;
+	struct track *tracks; /* by thread */
+	struct processor *processors;
+	uint32_t processor_n, processor_cap;
+	uint32_t *idle; /* processors nobody has */
+	uint32_t idle_n, idle_cap;
+	struct heap_item *heap;
+	uint32_t heap_n;
+	uint64_t generation, generation_ns; /* when it began */
+	uint64_t string_of[WAIT_KINDS];	    /* reasons, in this generation */
+};
+
+/* --- time and names --- */
+
+static uint64_t on_its_clock(const struct tracer *t, uint64_t monotonic_ns)
+{
+	uint64_t begin = t->trace->begin_ns;
+	return (monotonic_ns > begin ? monotonic_ns - begin : 0) + BEGINNING_NS;
+}
+
+static uint64_t m_of(const struct tracer *t, uint32_t thread)
+{
+	return (uint64_t)t->trace->threads[thread].tid;
+}
+
+static uint64_t g_of(const struct tracer *t, uint32_t thread)
+{
+	return t->trace->threads[thread].number;
+}
+
+/* What Go calls it; tools go by these words. */
+static const char *reason_of(unsigned wait)
+{
+	switch (wait) {
+	case WAIT_COND:
+		return "sync.(*Cond).Wait";
+	case WAIT_SLEEP:
+		return "sleep";
+	case WAIT_POLL:
+	case WAIT_RECV:
+	case WAIT_SEND:
+	case WAIT_ACCEPT:
+	case WAIT_CONNECT:
+		return "network";
+	default:
+		return "sync";
+	}
+}
+
+static bool is_syscall(unsigned wait)
+{
+	return wait == WAIT_READ || wait == WAIT_WRITE || wait == WAIT_FLOCK ||
+	       wait == WAIT_CHILD || wait == WAIT_SIGNAL || wait == WAIT_SYSCALL;
+}
+
+static uint64_t reason_id(struct tracer *t, unsigned wait)
+{
+	const char *reason = reason_of(wait);
+	if (!t->string_of[wait])
+		t->string_of[wait] = gotrace_string(t->writer, reason, strlen(reason));
+	return t->string_of[wait];
+}
+
+/* --- events --- */
+
+static void emit(struct tracer *t, uint32_t thread, unsigned kind, const uint64_t *args, unsigned n)
+{
+	gotrace_event(t->writer, m_of(t, thread), on_its_clock(t, t->tracks[thread].now_ns), kind,
+		args, n);
+}
+#define EMIT(t, thread, kind, ...)                             \
+	emit(t, thread, kind, (const uint64_t[]){__VA_ARGS__}, \
+		sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+static uint64_t p_of(const struct tracer *t, uint32_t thread)
+{
+	return t->tracks[thread].p;
+}
+
+/* --- processors: numbers as small as can be, from 1, as 0 loses its arrows in Go's viewer --- */
+
+static uint32_t take_processor(struct tracer *t)
+{
+	if (t->idle_n)
+		return t->idle[--t->idle_n];
+	if (!t->processor_n)
+		vec_push(t->processors, t->processor_n, t->processor_cap, ((struct processor){0}));
+	vec_push(t->processors, t->processor_n, t->processor_cap, ((struct processor){0}));
+	return t->processor_n - 1;
+}
+
+static void give_processor(struct tracer *t, uint32_t p)
+{
+	vec_push(t->idle, t->idle_n, t->idle_cap, p);
+}
+
+static void state_processor(struct tracer *t, uint32_t thread, unsigned status)
+{
+	struct processor *p = &t->processors[p_of(t, thread)];
+	if (p->generation == t->generation)
+		return;
+	p->generation = t->generation;
+	p->seq = 0;
+	EMIT(t, thread, GOTRACE_EV_PROC_STATUS, p_of(t, thread), status);
+}
+
+static void start_processor(struct tracer *t, uint32_t thread)
+{
+	t->tracks[thread].p = take_processor(t);
+	state_processor(t, thread, GOTRACE_PROC_IDLE);
+	EMIT(t, thread, GOTRACE_EV_PROC_START, p_of(t, thread),
+		++t->processors[p_of(t, thread)].seq);
+}
+
+/* --- what threads do --- */
+
+static void run(struct tracer *t, uint32_t thread)
+{
+	EMIT(t, thread, GOTRACE_EV_GO_START, g_of(t, thread), ++t->tracks[thread].seq);
+	t->tracks[thread].state = STATE_RUNNING;
+}
+
+/* It was made by something that did not say so: it comes from a system call, as threads that C
+ * makes do in Go. */
+static void appear(struct tracer *t, uint32_t thread)
+{
+	EMIT(t, thread, GOTRACE_EV_GO_CREATE_SYSCALL, g_of(t, thread));
+	emit(t, thread, GOTRACE_EV_GO_SYSCALL_END_BLOCKED, NULL, 0);
+	t->tracks[thread].seq = 0;
+	start_processor(t, thread);
+	run(t, thread);
+}
+
+static void begin(struct tracer *t, uint32_t thread)
+{
+	if (t->tracks[thread].state == STATE_CREATED) {
+		start_processor(t, thread);
+		run(t, thread);
+	} else if (t->tracks[thread].state == STATE_ABSENT) {
+		appear(t, thread);
+	}
+}
+
+static void end(struct tracer *t, uint32_t thread)
+{
+	struct track *track = &t->tracks[thread];
+	if (track->state != STATE_RUNNING)
+		return;
+	emit(t, thread, GOTRACE_EV_GO_DESTROY, NULL, 0);
+	emit(t, thread, GOTRACE_EV_PROC_STOP, NULL, 0);
+	give_processor(t, track->p);
+	track->p = PROFILE_NONE;
+	track->state = STATE_GONE;
+}
+
+static void create(struct tracer *t, uint32_t thread, const struct export_trace_event *e)
+{
+	struct track *child = e->object < t->trace->thread_n ? &t->tracks[e->object] : NULL;
+	if (!child || child->state != STATE_ABSENT || t->tracks[thread].state != STATE_RUNNING)
+		return;
+	EMIT(t, thread, GOTRACE_EV_GO_CREATE, g_of(t, (uint32_t)e->object),
+		tracer_root_id(&t->stacks, child->root), tracer_stack_id(&t->stacks, e->stack));
+	child->state = STATE_CREATED;
+	child->seq = 0;
+}
+
+static void block(struct tracer *t, uint32_t thread, uint32_t event)
+{
+	const struct export_trace_event *e = &t->trace->events[event];
+	struct track *track = &t->tracks[thread];
+	uint64_t stack = tracer_stack_id(&t->stacks, e->stack);
+	if (track->state != STATE_RUNNING)
+		return;
+	track->waits = event;
+	if (is_syscall(e->wait)) {
+		EMIT(t, thread, GOTRACE_EV_GO_SYSCALL_BEGIN, ++t->processors[track->p].seq, stack);
+		track->state = STATE_SYSCALL;
+	} else {
+		EMIT(t, thread, GOTRACE_EV_GO_BLOCK, reason_id(t, e->wait), stack);
+		track->state = STATE_WAITING;
+	}
+}
+
+/* On the thread that wakes it, which may be itself. Tools leave out waits without a stack at both
+ * ends, so one that nobody in particular ended has its own there. */
+static void unblock(struct tracer *t, uint32_t thread, uint32_t by, uint32_t stack)
+{
+	struct track *track = &t->tracks[thread];
+	if (track->state != STATE_WAITING)
+		return;
+	EMIT(t, by, GOTRACE_EV_GO_UNBLOCK, g_of(t, thread), ++track->seq,
+		tracer_stack_id(&t->stacks, stack));
+	track->state = STATE_WOKEN;
+}
+
+static void wake(struct tracer *t, uint32_t thread, uint32_t event)
+{
+	const struct export_trace_event *events = t->trace->events;
+	for (uint32_t i = t->wakers.next[event]; i != PROFILE_NONE; i = t->wakers.next[i])
+		if (t->tracks[events[i].thread].waits == i)
+			unblock(t, events[i].thread, thread, events[event].stack);
+}
+
+static void go_on(struct tracer *t, uint32_t thread, uint32_t event)
+{
+	struct track *track = &t->tracks[thread];
+	if (track->waits != event)
+		return;
+	track->waits = PROFILE_NONE;
+	if (track->state == STATE_SYSCALL) {
+		emit(t, thread, GOTRACE_EV_GO_SYSCALL_END, NULL, 0);
+		track->state = STATE_RUNNING;
+		return;
+	}
+	unblock(t, thread, thread, t->trace->events[event].stack);
+	if (track->state == STATE_WOKEN)
+		run(t, thread);
+}
+
+static void sample(struct tracer *t, uint32_t thread, const struct export_trace_event *e)
+{
+	uint64_t stack = tracer_stack_id(&t->stacks, e->stack);
+	uint32_t p = t->tracks[thread].p;
+	if (stack)
+		gotrace_cpu_sample(t->writer, on_its_clock(t, e->time_ns), m_of(t, thread),
+			p == PROFILE_NONE ? (uint64_t)GOTRACE_NO_ID : p, g_of(t, thread), stack);
+}
+
+/* --- a thread's steps in turn --- */
+
+/* A wait inside another one, by a handler, is not shown. */
+static uint64_t step_time(const struct tracer *t, const struct track *track)
+{
+	const struct export_trace_event *e = &t->trace->events[track->next];
+	uint64_t time = track->ending ? e->until_ns : e->time_ns;
+	return time > track->now_ns ? time : track->now_ns;
+}
+
+static void step_event(struct tracer *t, uint32_t thread, uint32_t event)
+{
+	const struct export_trace_event *e = &t->trace->events[event];
+	switch (e->what) {
+	case RECORDING_TRACE_BEGAN:
+		begin(t, thread);
+		break;
+	case RECORDING_TRACE_CREATED:
+		create(t, thread, e);
+		break;
+	case RECORDING_TRACE_WAITED:
+	case RECORDING_TRACE_WAITS:
+		block(t, thread, event);
+		break;
+	case RECORDING_TRACE_SAMPLED:
+		sample(t, thread, e);
+		break;
+	case RECORDING_TRACE_WOKE:
+		wake(t, thread, event);
+		break;
+	case RECORDING_TRACE_ENDED:
+		wake(t, thread, event);
+		end(t, thread);
+		break;
+	}
+}
+
+/* False: that was its last. */
+static bool step(struct tracer *t, uint32_t thread)
+{
+	struct track *track = &t->tracks[thread];
+	uint32_t event = track->next;
+	bool waited = t->trace->events[event].what == RECORDING_TRACE_WAITED;
+	track->now_ns = step_time(t, track);
+	if (track->state == STATE_ABSENT || track->state == STATE_CREATED)
+		begin(t, thread);
+	if (track->ending)
+		go_on(t, thread, event);
+	else
+		step_event(t, thread, event);
+	track->ending = waited && !track->ending && track->waits == event;
+	track->next += !track->ending;
+	return track->next < t->trace->threads[thread].last;
+}
+
+/* --- the heap --- */
+
+static bool is_before(const struct heap_item *a, const struct heap_item *b)
+{
+	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->thread < b->thread;
+}
+
+static void sift_down(struct heap_item *heap, uint32_t n, uint32_t i)
+{
+	struct heap_item item = heap[i];
+	for (;;) {
+		uint32_t child = 2 * i + 1;
+		if (child + 1 < n && is_before(&heap[child + 1], &heap[child]))
+			child++;
+		if (child >= n || is_before(&item, &heap[child]))
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = item;
+}
+
+static void fill_heap(struct tracer *t)
+{
+	t->heap = mem_array(t->trace->thread_n + 1, sizeof(*t->heap));
+	for (uint32_t i = 0; i < t->trace->thread_n; i++) {
+		const struct export_trace_thread *thread = &t->trace->threads[i];
+		if (thread->first < thread->last)
+			t->heap[t->heap_n++] = (struct heap_item){step_time(t, &t->tracks[i]), i};
+	}
+	for (uint32_t i = t->heap_n / 2; i-- > 0;)
+		sift_down(t->heap, t->heap_n, i);
+}
+
+/* --- generations --- */
+
+static const struct export_trace_event *open_wait(const struct tracer *t, const struct track *track)
+{
+	return track->waits == PROFILE_NONE ? NULL : &t->trace->events[track->waits];
+}
+
+/* The stack of a wait; of one that runs the function that it began in. */
+static uint64_t status_stack(struct tracer *t, const struct track *track)
+{
+	const struct export_trace_event *wait = open_wait(t, track);
+	return wait ? tracer_stack_id(&t->stacks, wait->stack)
+		    : tracer_root_id(&t->stacks, track->root);
+}
+
+static void state_goroutine(struct tracer *t, uint32_t thread)
+{
+	static const unsigned statuses[] = {[STATE_CREATED] = GOTRACE_GO_RUNNABLE,
+		[STATE_RUNNING] = GOTRACE_GO_RUNNING,
+		[STATE_WAITING] = GOTRACE_GO_WAITING,
+		[STATE_SYSCALL] = GOTRACE_GO_SYSCALL,
+		[STATE_WOKEN] = GOTRACE_GO_RUNNABLE};
+	struct track *track = &t->tracks[thread];
+	unsigned status = statuses[track->state];
+	bool on_m = status == GOTRACE_GO_RUNNING || status == GOTRACE_GO_SYSCALL;
+	track->seq = 0;
+	uint64_t m = on_m ? m_of(t, thread) : (uint64_t)GOTRACE_NO_ID;
+	if (t->version == GOTRACE_V22)
+		EMIT(t, thread, GOTRACE_EV_GO_STATUS, g_of(t, thread), m, status);
+	else
+		EMIT(t, thread, GOTRACE_EV_GO_STATUS_STACK, g_of(t, thread), m, status,
+			status_stack(t, track));
+}
+
+static void state_thread(struct tracer *t, uint32_t thread)
+{
+	struct track *track = &t->tracks[thread];
+	if (track->state == STATE_ABSENT || track->state == STATE_GONE)
+		return;
+	if (t->generation_ns > track->now_ns)
+		track->now_ns = t->generation_ns;
+	if (track->p != PROFILE_NONE)
+		state_processor(t, thread,
+			track->state == STATE_SYSCALL ? GOTRACE_PROC_SYSCALL
+						      : GOTRACE_PROC_RUNNING);
+	state_goroutine(t, thread);
+}
+
+static void begin_generation(struct tracer *t, uint64_t time_ns)
+{
+	t->generation++;
+	t->generation_ns = time_ns;
+	memset(t->string_of, 0, sizeof(t->string_of));
+	tracer_stacks_forget(&t->stacks);
+	for (uint32_t i = 0; i < t->trace->thread_n; i++)
+		state_thread(t, i);
+}
+
+static int end_generation(struct tracer *t)
+{
+	const struct export_trace *trace = t->trace;
+	return gotrace_generation_end(t->writer, on_its_clock(t, t->generation_ns),
+		t->generation_ns, trace->begin_realtime_ns + (t->generation_ns - trace->begin_ns));
+}
+
+/* --- at the beginning --- */
+
+static bool was_there(const struct export_trace *trace, const struct export_trace_thread *thread)
+{
+	for (uint32_t i = thread->first; i < thread->last; i++)
+		if (trace->events[i].what == RECORDING_TRACE_BEGAN)
+			return false;
+	return thread->born_ns <= trace->begin_ns;
+}
+
+static uint32_t root_of(const struct export_trace *trace, const struct export_trace_thread *thread)
+{
+	uint32_t any = PROFILE_NONE;
+	for (uint32_t i = thread->first; i < thread->last; i++) {
+		const struct export_trace_event *e = &trace->events[i];
+		if (e->stack == PROFILE_NONE)
+			continue;
+		if (e->what == RECORDING_TRACE_BEGAN)
+			return e->stack;
+		if (any == PROFILE_NONE || e->what != RECORDING_TRACE_LIVES)
+			any = e->stack;
+		if (e->what != RECORDING_TRACE_LIVES)
+			break;
+	}
+	return any;
+}
+
+/* One that waits already does so before the first step. */
+static void place(struct tracer *t, uint32_t thread)
+{
+	const struct export_trace *trace = t->trace;
+	const struct export_trace_thread *of = &trace->threads[thread];
+	struct track *track = &t->tracks[thread];
+	*track = (struct track){.next = of->first,
+		.now_ns = trace->begin_ns,
+		.p = PROFILE_NONE,
+		.waits = PROFILE_NONE,
+		.root = root_of(trace, of)};
+	if (!was_there(trace, of))
+		return;
+	track->p = take_processor(t);
+	track->state = STATE_RUNNING;
+	const struct export_trace_event *e =
+		of->first < of->last ? &trace->events[of->first] : NULL;
+	if (!e || e->time_ns > trace->begin_ns ||
+		(e->what != RECORDING_TRACE_WAITED && e->what != RECORDING_TRACE_WAITS))
+		return;
+	track->state = is_syscall(e->wait) ? STATE_SYSCALL : STATE_WAITING;
+	track->waits = of->first;
+	track->ending = e->what == RECORDING_TRACE_WAITED;
+	track->next += !track->ending;
+}
+
+/* One that the trace's end found waiting, and that told of the same wait itself, is done with it. */
+static void drop_told_twice(struct export_trace *trace)
+{
+	for (uint32_t i = 1; i < trace->event_n; i++) {
+		struct export_trace_event *e = &trace->events[i];
+		const struct export_trace_event *before = &trace->events[i - 1];
+		if (e->what == RECORDING_TRACE_WAITS && before->thread == e->thread &&
+			before->what == RECORDING_TRACE_WAITED && before->time_ns == e->time_ns)
+			e->what = RECORDING_TRACE_LIVES;
+	}
+}
+
+static int write_steps(struct tracer *t)
+{
+	int rc = 0;
+	begin_generation(t, t->trace->begin_ns);
+	while (t->heap_n && !rc) {
+		struct heap_item *first = t->heap;
+		uint32_t thread = first->thread;
+		if (first->time_ns >= t->generation_ns + GENERATION_NS) {
+			rc = end_generation(t);
+			begin_generation(t, first->time_ns);
+		}
+		if (step(t, thread))
+			first->time_ns = step_time(t, &t->tracks[thread]);
+		else
+			*first = t->heap[--t->heap_n];
+		if (t->heap_n)
+			sift_down(t->heap, t->heap_n, 0);
+	}
+	return rc ? rc : end_generation(t);
+}
+
+static void release(struct tracer *t)
+{
+	gotrace_writer_free(t->writer);
+	wakers_release(&t->wakers);
+	tracer_stacks_release(&t->stacks);
+	mem_free(t->tracks);
+	mem_free(t->processors);
+	mem_free(t->idle);
+	mem_free(t->heap);
+}
+
+int tracer_write(const struct profile *p, struct export_trace *trace, unsigned version,
+	struct sink *sink, struct tracer_summary *ret, struct err *err)
+{
+	struct tracer t = {.p = p,
+		.trace = trace,
+		.version = version,
+		.writer = gotrace_writer_new(version, sink)};
+	if (!t.writer)
+		return err_set(err, ERR_UNSUPPORTED,
+			"execution traces are written as of Go 1.22, 1.23, 1.25 or 1.26");
+	drop_told_twice(trace);
+	wakers_find(&t.wakers, trace);
+	tracer_stacks_init(&t.stacks, p, t.writer);
+	t.tracks = mem_array(trace->thread_n + 1, sizeof(*t.tracks));
+	for (uint32_t i = 0; i < trace->thread_n; i++)
+		place(&t, i);
+	fill_heap(&t);
+	int rc = write_steps(&t);
+	*ret = (struct tracer_summary){.events = trace->event_n,
+		.threads = trace->thread_n,
+		.wakers = t.wakers.n,
+		.lost = trace->lost,
+		.duration_ns = trace->end_ns - trace->begin_ns};
+	release(&t);
+	return rc ? err_set(err, rc, "writing the execution trace failed") : 0;
+}
+
+int tracer_export(const struct export_source *source, const struct symbolize_opts *symbolize,
+	unsigned version, struct sink *sink, struct tracer_summary *ret, struct err *err)
+{
+	struct export_trace trace = EXPORT_TRACE_INIT;
+	struct export_opts opts = {.view = export_trace_view(), .live = true, .trace = &trace};
+	struct export_summary sum;
+	struct profile p;
+	int rc = export_profile(source, 1, &opts, &p, &sum, err);
+	if (rc)
+		return rc;
+	if (sum.declined[0])
+		rc = err_set(err, ERR_UNSUPPORTED, "%s was not traced: %s",
+			sum.exe[0] ? sum.exe : "the program", sum.declined);
+	if (!rc)
+		rc = symbolize_profile(&p, symbolize, err);
+	if (!rc)
+		rc = tracer_write(&p, &trace, version, sink, ret, err);
+	profile_release(&p);
+	export_trace_release(&trace);
+	return rc;
+}

@@ -25,7 +25,7 @@ ARROWS = {
   "http": ["base"],
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
   "live": ["base", "http", "pprof", "symbolize", "agent", "tracer"],
-  "server": ["live", "http", "agent", "base"],
+  "server": ["live", "http", "tracer", "symbolize", "agent", "base"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "gotrace", "object", "symbolize", "report", "http",
           "web", "agent", "live", "gotrace", "tracer", "bench"],

@@ -45,7 +45,7 @@ struct sonde_profile_options {
 	bool threadcreate; /* ThreadcreationProfile [threadcreation.pprof] */
 	bool clock;	   /* ClockProfile: time on and off the CPU [clock.pprof] */
 	bool goroutine;	   /* GoroutineProfile: where threads are at the end [goroutine.pprof] */
-	bool trace;	   /* TraceProfile: this version has no tracer, and says so */
+	bool trace;	   /* TraceProfile: trace.out, see sonde/trace.h */
 	unsigned hz;	   /* of cpu and clock; default 100 */
 	int64_t mem_rate; /* MemProfileRate: bytes between samples; default 4096, as pkg/profile's */
 	int64_t block_rate;	/* ns; default 1: every wait */

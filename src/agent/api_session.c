@@ -8,6 +8,7 @@
 #include "sonde/profile.h"
 
 #include "sonde/pprof.h"
+#include "sonde/trace.h"
 
 #include "agent/control.h"
 #include "agent/hooks/hooks.h"
@@ -32,6 +33,7 @@ static struct {
 	int pid; /* whose; 0: none runs */
 	struct sonde_profile_options options;
 	char dir[PATH_MAX];
+	bool traces;
 	int wake[2]; /* the handler's pipe */
 } session;
 
@@ -158,6 +160,41 @@ static void hook_interrupt(void)
 	sigaction(SIGINT, &act, NULL);
 }
 
+/* --- the execution trace --- */
+
+static void trace_path(char *ret, size_t size)
+{
+	snprintf(ret, size, "%s/trace.out", session.dir);
+}
+
+/* The profiles go on without it. */
+static void start_trace(void)
+{
+	char path[PATH_MAX];
+	trace_path(path, sizeof(path));
+	int rc = sonde_trace_start(path);
+	session.traces = rc == 0;
+	if (rc == -ELIBACC)
+		say("profile: no trace: libsonde-http, which names functions, is not installed\n");
+	else if (rc)
+		say("profile: no trace: %s\n", strerror(-rc));
+	else
+		say("profile: trace enabled, %s\n", path);
+}
+
+static int stop_trace(void)
+{
+	char path[PATH_MAX];
+	trace_path(path, sizeof(path));
+	int rc = session.traces ? sonde_trace_stop() : 0;
+	if (rc)
+		say("profile: %s: %s\n", path, strerror(-rc));
+	else if (session.traces)
+		say("profile: trace disabled, %s\n", path);
+	session.traces = false;
+	return rc;
+}
+
 /* --- starting and stopping --- */
 
 static int start_locked(const struct sonde_profile_options *options)
@@ -185,7 +222,7 @@ static int start_locked(const struct sonde_profile_options *options)
 			say("profile: %s profiling enabled, %s\n", modes[i].word, path);
 	}
 	if (options->trace)
-		say("profile: this version of sonde has no tracer\n");
+		start_trace();
 	if (!options->no_shutdown_hook)
 		hook_interrupt();
 	return 0;
@@ -239,7 +276,9 @@ HOOK int sonde_profile_stop(void)
 	modes_of(&session.options, modes);
 	if (modes[0].on)
 		control_set_rate(RECORDING_CPU, 0);
+	int traced = stop_trace();
 	int rc = write_all(modes);
+	rc = rc ? rc : traced;
 	switch_off(modes);
 	profiles_drop();
 	session.pid = 0;

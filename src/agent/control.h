@@ -31,8 +31,8 @@ bool control_is_recording(void);
 
 /* Switches one kind of profile on, off (0) or to another rate (struct recording_rates); to the rate
  * that it has, it settles (control_settle). 0; -ENOENT:
- * there is no recording; -EINVAL: the rate; -EBUSY: the kind is on and has one rate at a time (CPU,
- * which also is busy where the program uses SIGPROF itself); or another -errno. */
+ * there is no recording; -EINVAL: the rate; -EBUSY: the kind is on and has one rate at a time (the
+ * trace; CPU, which also is busy where the program uses SIGPROF itself); or another -errno. */
 int control_set_rate(enum recording_kind kind, uint64_t rate);
 /* CPU from the process's first instruction on, before which it was not recorded. */
 int control_set_cpu_from_birth(uint64_t hz);

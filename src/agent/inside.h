@@ -1,5 +1,6 @@
 /*
- * inside: what libsonde-http asks of the libsonde it shares a process with.
+ * inside: what libsonde-http asks of the libsonde it shares a process with, and the one thing that
+ * libsonde asks of it.
  *
  * libsonde shows the program its API and nothing else. This is the one symbol besides: a table of
  * the calls that a server in the program needs, handed out only to a library that reads recordings
@@ -29,5 +30,10 @@ struct inside {
 
 /* NULL: this libsonde makes recordings of another version than RECORDING_VERSION of the caller. */
 const struct inside *sonde_private_inside(unsigned version);
+
+/* libsonde-http's: writes the newest execution trace of the recording, which is over. 0 or -errno.
+ * NULL: it reads recordings of another version. */
+typedef int inside_trace_writer(const struct recording *rec, int fd);
+inside_trace_writer *sonde_private_trace_writer(unsigned version);
 
 #endif

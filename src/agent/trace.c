@@ -301,7 +301,9 @@ static int set(struct recording *rec, uint64_t rate)
 		return -EINVAL;
 	if (!rate)
 		end(rec);
-	else if (!atomic_load(&trace_number))
+	else if (atomic_load(&trace_number))
+		return -EBUSY;
+	else
 		begin(rec);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * -cpuprofile and its siblings, by libsonde when the program has it: linked (-lsonde) or preloaded.
+ * -cpuprofile, -trace and their siblings, by libsonde when the program has it: linked (-lsonde) or preloaded.
  *
  * It is looked up when asked for, not linked: a benchmark binary stays small, and its timings are
  * not those of a program with a profiler's hooks in it. (Rejected: loading it then and there; its
@@ -9,8 +9,10 @@
 #include "sonde/pprof.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 
-typedef int start_fn(const char *path, const struct sonde_cpu_profile_opts *opts);
+typedef int cpu_start_fn(const char *path, const struct sonde_cpu_profile_opts *opts);
+typedef int trace_start_fn(const char *path);
 typedef int stop_fn(void);
 typedef int64_t rate_fn(int64_t rate);
 typedef int write_fn(const char *name, const char *path);
@@ -27,7 +29,7 @@ static char *output_path(const struct options *o, const char *name)
 
 static int cpu_start(const struct options *o, struct err *err)
 {
-	start_fn *start = (start_fn *)dlsym(RTLD_DEFAULT, "sonde_cpu_profile_start");
+	cpu_start_fn *start = (cpu_start_fn *)dlsym(RTLD_DEFAULT, "sonde_cpu_profile_start");
 	if (!start)
 		return err_set(err, ERR_UNSUPPORTED,
 			"-test.cpuprofile: the program has no profiler in it; link it with "
@@ -37,6 +39,28 @@ static int cpu_start(const struct options *o, struct err *err)
 	int rc = start(path, NULL);
 	if (rc < 0)
 		err_set(err, rc, "can't start cpu profile: %s: %s", path, strerror(-rc));
+	mem_free(path);
+	return rc;
+}
+
+static int trace_start(const struct options *o, struct err *err)
+{
+	trace_start_fn *start = (trace_start_fn *)dlsym(RTLD_DEFAULT, "sonde_trace_start");
+	if (!*o->trace)
+		return 0;
+	if (!start)
+		return err_set(err, ERR_UNSUPPORTED,
+			"-test.trace: the program has no tracer in it; link it with -lsonde, or "
+			"run "
+			"it by `sonde run -trace %s` or `sonde bench -trace=%s`",
+			o->trace, o->trace);
+	char *path = output_path(o, o->trace);
+	int rc = start(path);
+	if (rc == -ELIBACC)
+		err_set(err, rc,
+			"-test.trace: libsonde-http, which names functions, is not installed");
+	else if (rc < 0)
+		err_set(err, rc, "can't start tracing: %s: %s", path, strerror(-rc));
 	mem_free(path);
 	return rc;
 }
@@ -97,13 +121,12 @@ int profiles_start(const struct options *o, struct err *err)
 {
 	struct rated rated[RATED];
 	int rc = 0;
-	if (*o->trace)
-		return err_set(
-			err, ERR_UNSUPPORTED, "-test.trace: this version of sonde has no tracer");
 	rated_profiles(o, rated);
 	for (int i = 0; i < RATED && rc >= 0; i++)
 		rc = rated_start(&rated[i], err);
-	return rc < 0 || !*o->cpuprofile ? rc : cpu_start(o, err);
+	if (rc >= 0 && *o->cpuprofile)
+		rc = cpu_start(o, err);
+	return rc < 0 ? rc : trace_start(o, err);
 }
 
 static int cpu_stop(const struct options *o, struct err *err)
@@ -115,10 +138,21 @@ static int cpu_stop(const struct options *o, struct err *err)
 	return rc < 0 ? err_set(err, rc, "can't write cpu profile: %s", strerror(-rc)) : 0;
 }
 
+static int trace_stop(const struct options *o, struct err *err)
+{
+	stop_fn *stop = (stop_fn *)dlsym(RTLD_DEFAULT, "sonde_trace_stop");
+	if (!*o->trace || !stop)
+		return 0;
+	int rc = stop();
+	return rc < 0 ? err_set(err, rc, "can't write trace: %s", strerror(-rc)) : 0;
+}
+
 int profiles_stop(const struct options *o, struct err *err)
 {
 	struct rated rated[RATED];
-	int rc = cpu_stop(o, err);
+	int rc = trace_stop(o, err);
+	if (rc >= 0)
+		rc = cpu_stop(o, err);
 	rated_profiles(o, rated);
 	for (int i = 0; i < RATED && rc >= 0; i++)
 		rc = rated_stop(o, &rated[i], err);

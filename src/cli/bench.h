@@ -49,12 +49,12 @@ must_check int bench_build(struct bench_package *p, const struct bench_build *ho
 
 /* Profiles to be written of a run (bench_profiles.c); "" for none. */
 struct bench_profiles {
-	const char *cpu, *mem, *block, *mutex;
+	const char *cpu, *mem, *block, *mutex, *trace;
 	int64_t mem_rate, block_rate, mutex_fraction;
 };
-#define BENCH_PROFILES_INIT                      \
-	{                                        \
-		"", "", "", "", 512 * 1024, 1, 1 \
+#define BENCH_PROFILES_INIT                          \
+	{                                            \
+		"", "", "", "", "", 512 * 1024, 1, 1 \
 	}
 
 /* A flag that asks for one, without its dash; NULL: nothing is asked for. */

@@ -1,5 +1,5 @@
 /*
- * -cpuprofile, -memprofile, -blockprofile, -mutexprofile: the benchmark program runs under `sonde
+ * -cpuprofile, -memprofile, -blockprofile, -mutexprofile, -trace: the benchmark program runs under `sonde
  * run`, so that it needs no profiler in it, and its profiles come out complete and symbolized.
  */
 #include "cli/bench.h"
@@ -15,6 +15,7 @@ const char *bench_profiles_flag(const struct bench_profiles *p)
 	       : *p->mem   ? "memprofile"
 	       : *p->block ? "blockprofile"
 	       : *p->mutex ? "mutexprofile"
+	       : *p->trace ? "trace"
 			   : NULL;
 }
 
@@ -51,5 +52,6 @@ void bench_profiles_command(const struct bench_profiles *p, const char *dir, str
 	add_rate(ret, "blockrate", p->block, p->block_rate);
 	add_file(ret, "mutex", p->mutex, dir);
 	add_rate(ret, "mutexfraction", p->mutex, p->mutex_fraction);
+	add_file(ret, "trace", p->trace, dir);
 	words_add(ret, "--");
 }

@@ -42,7 +42,6 @@ static const struct pass passed[] = {
 	{"shuffle", "run benchmarks in random order: on, off or a `seed`", false},
 	{"skip", "do not run benchmarks matching `regexp`", false},
 	{"timeout", "stop a program after duration `d`", false},
-	{"trace", "write an execution trace to `file`", false},
 	{"v", "verbose: print names and logs as they come", true},
 };
 
@@ -71,7 +70,7 @@ static int pass_on(struct goflag_func *self, const char *value, struct err *err)
 	return 0;
 }
 
-#define N_OWN 15
+#define N_OWN 16
 
 static size_t make_flags(struct options *o, struct passer *passers, struct goflag *flags)
 {
@@ -99,6 +98,7 @@ static size_t make_flags(struct options *o, struct passer *passers, struct gofla
 			"with -vs and -base: print the comparison as benchstat's `format`", false},
 		{"json", GOFLAG_BOOL, &o->json, "print test2json events", false},
 		{"o", GOFLAG_STRING, &o->output, "compile to `file`", false},
+		{"trace", GOFLAG_STRING, &p->trace, "write an execution trace to `file`", false},
 		{"vs", GOFLAG_STRING, &o->vs,
 			"compare with `program`, an older build of the benchmarks (see -c)", false},
 		{"x", GOFLAG_BOOL, &o->show, "print the compiler's commands", false},

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "sig/sig.h"
+#include "tracer/tracer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -374,6 +375,10 @@ static int choose(struct run_session *s, const uint64_t *rates, struct err *err)
 		(rates[RECORDING_WALL] < 1 || rates[RECORDING_WALL] > SESSION_HZ_MAX))
 		return err_set(err, ERR_USAGE, "-wallhz %llu: the rate is from 1 to %d",
 			(unsigned long long)rates[RECORDING_WALL], SESSION_HZ_MAX);
+	if (!tracer_is_format(s->trace_format))
+		return err_set(err, ERR_USAGE,
+			"-traceformat %s: the version of Go is 1.22, 1.23, 1.25 or 1.26",
+			s->trace_format);
 	if ((s->outputs[RUN_HEAP].file[0] || s->outputs[RUN_LEAKS].file[0]) &&
 		!rates[RECORDING_HEAP])
 		return err_set(err, ERR_USAGE, "-heaprate: bytes between samples, 1 or more");
@@ -460,6 +465,8 @@ int cmd_run(int argc, char **argv)
 		{"trace", GOFLAG_STRING, &s.outputs[RUN_TRACE].file,
 			"write to `file` an execution trace: what each thread did when, and who "
 			"woke it"},
+		{"traceformat", GOFLAG_STRING, &s.trace_format,
+			"the version of Go whose tools are to open it: 1.22, 1.23, 1.25 or 1.26"},
 		{"wallhz", GOFLAG_UINT, &wall_hz, "samples a second of it, 1 to 10000"},
 		{"children", GOFLAG_BOOL, &s.children,
 			"profile the processes it starts as well, each into a file of its own "
@@ -481,6 +488,7 @@ int cmd_run(int argc, char **argv)
 	};
 	struct err err = ERR_INIT;
 	s.dump_dir = ".";
+	s.trace_format = TRACER_FORMAT;
 	s.http = "";
 	s.http_token = "";
 	int at = goflag_parse(flags, array_len(flags), argc, argv, &err);

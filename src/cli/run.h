@@ -56,6 +56,7 @@ struct run_session {
 	int dump_signal;		 /* 0: none */
 	const char *dump_dir;		 /* the directory that dumps make theirs in */
 	const char *http;		 /* where to serve; "" for nowhere */
+	const char *trace_format;	 /* the version of Go whose form a trace has */
 	bool http_cmdline;		 /* the command line as well */
 	const char *http_token;		 /* that a request must show; "" for none */
 	struct symbolize_cache *symbols; /* for all that is written */

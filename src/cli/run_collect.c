@@ -303,7 +303,7 @@ static int export_trace(const struct run_session *s, const struct run_output *ou
 	struct tracer_summary sum;
 	struct buf data = BUF_INIT;
 	struct sink sink = buf_sink(&data);
-	int rc = tracer_export(source, &opts, TRACER_VERSION, &sink, &sum, err);
+	int rc = tracer_export(source, &opts, s->trace_format, &sink, &sum, err);
 	if (!rc)
 		rc = write_output(out->file, &data, err);
 	if (!rc)

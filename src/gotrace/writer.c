@@ -172,11 +172,23 @@ static void begin_generation(struct gotrace_writer *w)
 	strtab_init(&w->strings);
 }
 
+static bool is_version(unsigned version)
+{
+	return version == GOTRACE_V22 || version == GOTRACE_V23 || version == GOTRACE_V25 ||
+	       version == GOTRACE_V26;
+}
+
+unsigned gotrace_version_parse(const char *text)
+{
+	unsigned version;
+	char behind;
+	return sscanf(text, "1.%2u%c", &version, &behind) == 1 && is_version(version) ? version : 0;
+}
+
 struct gotrace_writer *gotrace_writer_new(unsigned version, struct sink *sink)
 {
 	char header[GOTRACE_HEADER_SIZE] = {0};
-	if (version != GOTRACE_V22 && version != GOTRACE_V23 && version != GOTRACE_V25 &&
-		version != GOTRACE_V26)
+	if (!is_version(version))
 		return NULL;
 	struct gotrace_writer *w = mem_zalloc(sizeof(*w));
 	w->sink = sink;

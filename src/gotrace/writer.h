@@ -23,6 +23,9 @@ struct gotrace_frame {
 
 struct gotrace_writer;
 
+/* The enum gotrace_version of "1.22" and so on; 0: there is none. */
+unsigned gotrace_version_parse(const char *text);
+
 /* `version`: an enum gotrace_version. Writes the header. NULL: there is no such version. */
 struct gotrace_writer *gotrace_writer_new(unsigned version, struct sink *sink);
 void gotrace_writer_free(struct gotrace_writer *w); /* NULL is fine */

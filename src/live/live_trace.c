@@ -21,8 +21,15 @@ static double seconds_of(const struct live_server *d, const struct http_request 
 	return seconds < d->target.seconds_max ? seconds : d->target.seconds_max;
 }
 
-static void write_trace(
-	struct live_server *d, const struct live_process *process, struct http_response *ret)
+/* Older tools do not open the newest. */
+static const char *format_of(const struct http_request *req)
+{
+	const char *format = http_param(req, "format");
+	return *format ? format : TRACER_FORMAT;
+}
+
+static void write_trace(struct live_server *d, const struct http_request *req,
+	const struct live_process *process, struct http_response *ret)
 {
 	const struct symbolize_opts symbolize = {.local = true, .cache = d->symbols};
 	struct sink body = buf_sink(&ret->body);
@@ -30,7 +37,7 @@ static void write_trace(
 	struct err err = ERR_INIT;
 	pthread_mutex_lock(&d->symbolize);
 	int rc = tracer_export(
-		live_newest(process).sources, &symbolize, TRACER_VERSION, &body, &sum, &err);
+		live_newest(process).sources, &symbolize, format_of(req), &body, &sum, &err);
 	pthread_mutex_unlock(&d->symbolize);
 	if (rc) {
 		live_error(ret, 500, "%s", err.msg);
@@ -53,6 +60,11 @@ static void take_trace(struct live_server *d, const struct http_request *req,
 	const struct live_process *process, struct http_response *ret)
 {
 	struct err err = ERR_INIT;
+	if (!tracer_is_format(format_of(req))) {
+		live_error(ret, 400,
+			"invalid value for \"format\" - must be 1.22, 1.23, 1.25 or 1.26");
+		return;
+	}
 	if (switch_trace(d, process, 1, &err)) {
 		live_error(ret, 500, "Could not enable tracing: %s", err.msg);
 		return;
@@ -61,7 +73,7 @@ static void take_trace(struct live_server *d, const struct http_request *req,
 	if (switch_trace(d, process, 0, &err))
 		live_error(ret, 500, "%s", err.msg);
 	else if (wanted)
-		write_trace(d, process, ret);
+		write_trace(d, req, process, ret);
 }
 
 void live_trace(struct live_server *d, const struct http_request *req,

@@ -528,16 +528,20 @@ static void release(struct tracer *t)
 	mem_free(t->heap);
 }
 
-int tracer_write(const struct profile *p, struct export_trace *trace, unsigned version,
+bool tracer_is_format(const char *format)
+{
+	return gotrace_version_parse(format) != 0;
+}
+
+int tracer_write(const struct profile *p, struct export_trace *trace, const char *format,
 	struct sink *sink, struct tracer_summary *ret, struct err *err)
 {
-	struct tracer t = {.p = p,
-		.trace = trace,
-		.version = version,
-		.writer = gotrace_writer_new(version, sink)};
+	struct tracer t = {.p = p, .trace = trace, .version = gotrace_version_parse(format)};
+	t.writer = gotrace_writer_new(t.version, sink);
 	if (!t.writer)
 		return err_set(err, ERR_UNSUPPORTED,
-			"execution traces are written as of Go 1.22, 1.23, 1.25 or 1.26");
+			"%s: execution traces are written as of Go 1.22, 1.23, 1.25 or 1.26",
+			format);
 	drop_told_twice(trace);
 	wakers_find(&t.wakers, trace);
 	tracer_stacks_init(&t.stacks, p, t.writer);
@@ -556,7 +560,7 @@ int tracer_write(const struct profile *p, struct export_trace *trace, unsigned v
 }
 
 int tracer_export(const struct export_source *source, const struct symbolize_opts *symbolize,
-	unsigned version, struct sink *sink, struct tracer_summary *ret, struct err *err)
+	const char *format, struct sink *sink, struct tracer_summary *ret, struct err *err)
 {
 	struct export_trace trace = EXPORT_TRACE_INIT;
 	struct export_opts opts = {.view = export_trace_view(), .live = true, .trace = &trace};
@@ -571,7 +575,7 @@ int tracer_export(const struct export_source *source, const struct symbolize_opt
 	if (!rc)
 		rc = symbolize_profile(&p, symbolize, err);
 	if (!rc)
-		rc = tracer_write(&p, &trace, version, sink, ret, err);
+		rc = tracer_write(&p, &trace, format, sink, ret, err);
 	profile_release(&p);
 	export_trace_release(&trace);
 	return rc;

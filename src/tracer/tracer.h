@@ -16,7 +16,7 @@
 #include "pprof/pprof.h"
 #include "symbolize/symbolize.h"
 
-#define TRACER_VERSION 26 /* Go 1.26, which tells a truncated trace from a whole one */
+#define TRACER_FORMAT "1.26" /* which tells a truncated trace from a whole one */
 
 /* What was written. */
 struct tracer_summary {
@@ -27,15 +27,18 @@ struct tracer_summary {
 	uint64_t duration_ns;
 };
 
-/* Writes the newest trace of a recording, its stacks symbolized as `symbolize` says. `version`: an
- * enum gotrace_version, such as TRACER_VERSION. 0, or an error: nothing was traced, there is no such
- * version, or what the sink returned. */
+/* Writes the newest trace of a recording, its stacks symbolized as `symbolize` says. `format`: the
+ * version of Go whose it is, "1.22", "1.23", "1.25" or TRACER_FORMAT. 0, or an error: nothing was
+ * traced, there is no such format, or what the sink returned. */
 must_check int tracer_export(const struct export_source *source,
-	const struct symbolize_opts *symbolize, unsigned version, struct sink *sink,
+	const struct symbolize_opts *symbolize, const char *format, struct sink *sink,
 	struct tracer_summary *ret, struct err *err);
 
+/* Whether it is a format that can be written. */
+bool tracer_is_format(const char *format);
+
 /* The last step of it: the trace that was read with the profile `p`, whose stacks are symbolized. */
-must_check int tracer_write(const struct profile *p, struct export_trace *trace, unsigned version,
+must_check int tracer_write(const struct profile *p, struct export_trace *trace, const char *format,
 	struct sink *sink, struct tracer_summary *ret, struct err *err);
 
 #endif

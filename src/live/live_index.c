@@ -126,6 +126,7 @@ static void add_account(const struct live_process *process, struct buf *out)
 		const struct recording *rec = process->sources[i].data;
 		memory += atomic_load(&rec->committed);
 		dropped += atomic_load(&rec->dropped);
+		lost += atomic_load(&rec->trace.lost);
 		for (int kind = 0; kind < RECORDING_KINDS; kind++)
 			lost += atomic_load(&rec->lost[kind]);
 	}
@@ -172,6 +173,11 @@ void live_index(struct live_server *d, const struct http_request *req,
 	buf_addstr(page.out,
 		"\">profile</a></td><td></td><td>CPU profile. seconds says for how long; "
 		"then read it with sonde pprof or go tool pprof.</td></tr>\n"
+		"<tr><td></td><td><a href=\"trace");
+	add_query(&page, "seconds=1");
+	buf_addstr(page.out,
+		"\">trace</a></td><td></td><td>An execution trace. seconds says for how long; "
+		"then read it with go tool trace.</td></tr>\n"
 		"<tr><td></td><td><a href=\"cmdline");
 	add_query(&page, "");
 	buf_addstr(page.out, "\">cmdline</a></td><td></td><td>The command line, where it is "

@@ -62,6 +62,16 @@ static uint32_t without_start(const struct profile *p, const uint32_t *locations
 	return left ? left : n;
 }
 
+bool tracer_is_of_main(const struct profile *p, uint32_t sample)
+{
+	struct stack room = {0};
+	const uint32_t *at = profile_stack(p, sample, &room);
+	uint32_t n = without_start(p, at, room.n);
+	bool is = n && strcmp(outermost(p, &p->locations[at[n - 1]]), "main") == 0;
+	stack_release(&room);
+	return is;
+}
+
 /* --- frames --- */
 
 struct frames_out {

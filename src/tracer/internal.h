@@ -34,6 +34,8 @@ void tracer_stacks_init(
 void tracer_stacks_release(struct tracer_stacks *s);
 /* The next generation has none. */
 void tracer_stacks_forget(struct tracer_stacks *s);
+/* Whether the stack's outermost function, without what starts a program, is main. */
+bool tracer_is_of_main(const struct profile *p, uint32_t sample);
 /* Ids of a sample's stack (PROFILE_NONE: 0), and of its root frame alone: the function that the
  * thread runs, by which tools name it. */
 uint64_t tracer_stack_id(struct tracer_stacks *s, uint32_t sample);

@@ -441,21 +441,36 @@ static bool was_there(const struct export_trace *trace, const struct export_trac
 	return thread->born_ns <= trace->begin_ns;
 }
 
-static uint32_t root_of(const struct export_trace *trace, const struct export_trace_thread *thread)
+/* How well an event's stack says where the thread began; 0: not at all. Early samples are of the
+ * loader. */
+static int rank_of(const struct tracer *t, const struct export_trace_event *e)
 {
-	uint32_t any = PROFILE_NONE;
-	for (uint32_t i = thread->first; i < thread->last; i++) {
-		const struct export_trace_event *e = &trace->events[i];
-		if (e->stack == PROFILE_NONE)
-			continue;
-		if (e->what == RECORDING_TRACE_BEGAN)
-			return e->stack;
-		if (any == PROFILE_NONE || e->what != RECORDING_TRACE_LIVES)
-			any = e->stack;
-		if (e->what != RECORDING_TRACE_LIVES)
-			break;
+	if (e->stack == PROFILE_NONE)
+		return 0;
+	if (e->what == RECORDING_TRACE_BEGAN)
+		return 5;
+	if (tracer_is_of_main(t->p, e->stack))
+		return 4;
+	return e->what == RECORDING_TRACE_SAMPLED ? 1 : e->what == RECORDING_TRACE_LIVES ? 2 : 3;
+}
+
+#define RANK_SURE  4
+#define ROOT_LOOKS 1000 /* events, until the best so far will do */
+
+static uint32_t root_of(const struct tracer *t, const struct export_trace_thread *thread)
+{
+	uint32_t root = PROFILE_NONE, last = thread->last;
+	int best = 0;
+	if (last - thread->first > ROOT_LOOKS)
+		last = thread->first + ROOT_LOOKS;
+	for (uint32_t i = thread->first; i < last && best < RANK_SURE; i++) {
+		const struct export_trace_event *e = &t->trace->events[i];
+		int rank = rank_of(t, e);
+		if (rank > best)
+			root = e->stack;
+		best = rank > best ? rank : best;
 	}
-	return any;
+	return root;
 }
 
 /* One that waits already does so before the first step. */
@@ -468,7 +483,7 @@ static void place(struct tracer *t, uint32_t thread)
 		.now_ns = trace->begin_ns,
 		.p = PROFILE_NONE,
 		.waits = PROFILE_NONE,
-		.root = root_of(trace, of)};
+		.root = root_of(t, of)};
 	if (!was_there(trace, of))
 		return;
 	track->p = take_processor(t);

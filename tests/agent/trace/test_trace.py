@@ -1,0 +1,253 @@
+"""Execution traces: that what happened is in them, that they are always well formed, and how they are asked for."""
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from tracelib import Trace, dump  # noqa: E402
+from agentlib import BUILD, LIBSONDE, SONDE, WORK, Skip, main, program, sonde_run, test  # noqa: E402
+
+MS = 1000000
+
+
+def traced(*args, flags=(), **kw):
+  path = os.path.join(tempfile.mkdtemp(dir=WORK), "trace.out")
+  run = sonde_run(*args, flags=["-trace", path, *flags], **kw)
+  run.trace = path
+  return run
+
+
+def longest(waits, function):
+  of = [w for w in waits if w[1] and w[1][0] == function]
+  assert of, (function, waits)
+  return max(of, key=lambda w: w[2])
+
+
+def around(ns, ms):
+  return (ms - 5) * MS <= ns < (ms + 400) * MS  # nobody is early; how late, the machine decides
+
+
+@test
+def test_who_waited_for_what_and_who_ended_it():
+  trace = Trace(traced(program("handoffs")).trace)
+  expected = (
+    ("locker", "pthread_mutex_lock", "sync", 60, "holder", "let_go"),
+    ("reader_of_lock", "pthread_rwlock_rdlock", "sync", 60, "holder", "let_go"),
+    ("cond_waiter", "pthread_cond_wait", "sync.(*Cond).Wait", 35, "turner", "take_turn"),
+    ("sem_waiter", "sem_wait", "sync", 35, "turner", "post"),
+    ("pipe_reader", "read", "Syscall", 35, None, None),
+    ("poller", "poll", "network", 30, None, None),
+    ("sleeper", "nanosleep", "sleep", 70, None, None),
+  )
+  for name, function, reason, ms, by, where in expected:
+    wait = longest(trace.waits(name), function)
+    assert wait[0] == reason and around(wait[2], ms) and wait[3] == by, (name, wait)
+    assert where is None or where in wait[4], (name, wait)
+
+
+@test
+def test_joining_ends_with_the_thread():
+  trace = Trace(traced(program("handoffs")).trace)
+  wait = longest(trace.waits("main"), "pthread_join")
+  assert wait[3] == "sleeper" and wait[2] < 100 * MS, wait
+
+
+@test
+def test_threads_and_who_created_them():
+  trace = Trace(traced(program("handoffs")).trace)
+  created = trace.changes(before="NotExist", after="Runnable")
+  assert len(created) == 9
+  for e in created:
+    assert e.g == trace.of("main") and e.stack[-1] == "main", e
+  assert {e.id for e in trace.changes(after="NotExist")} == {e.id for e in created}
+  ms = {e.m for e in trace.events if e.g > 0}
+  assert len(ms) == 10  # a thread is an M
+
+
+@test
+def test_one_runs_at_a_time_under_a_lock():
+  trace = Trace(traced(program("churn"), "4").trace)
+  kinds = {e.reason for e in trace.changes(after="Waiting")}
+  assert {"sync", "sync.(*Cond).Wait"} <= kinds, kinds
+  woken = [e for e in trace.changes(before="Waiting") if e.g != e.id and e.g > 0]
+  assert len(woken) > 100  # by others
+
+
+@test
+def test_samples_of_the_cpu_profile():
+  run = traced(program("churn"), "8", hz=1000)
+  trace = Trace(run.trace)
+  assert len(trace.samples()) == run.summary()["samples"]
+  names = {f for e in trace.samples() for f in e.stack}
+  assert "fighter" in names and all(e.g > 0 for e in trace.samples())
+
+
+@test
+def test_generations_of_a_second():
+  trace = Trace(traced(program("churn"), "3", "long").trace)
+  assert len(trace.syncs()) >= 4
+  gaps = [b.time - a.time for a, b in zip(trace.syncs(), trace.syncs()[1:])]
+  assert all(g < 1500 * MS for g in gaps), gaps
+
+
+@test
+def test_every_format():
+  for version in ("1.22", "1.23", "1.25", "1.26"):
+    run = traced(program("churn"), "3", flags=["-traceformat", version])
+    with open(run.trace, "rb") as f:
+      assert f.read(16) == b"go %s trace\0\0\0" % version.encode()
+    assert len(Trace(run.trace).names()) == 34
+
+
+@test
+def test_a_killed_program():
+  run = traced(program("churn"), "5", "kill", expect=-signal.SIGKILL)
+  assert len(Trace(run.trace).names()) == 56
+
+
+@test
+def test_the_last_image_of_a_program():
+  run = traced(program("churn"), "5", "exec")
+  assert len(Trace(run.trace).names()) == 23
+
+
+@test
+def test_many_threads_at_once():
+  trace = Trace(traced(program("churn"), "200").trace)
+  assert len(trace.names()) == 2201
+
+
+@test
+def test_from_inside_over_and_over():
+  folder = tempfile.mkdtemp(dir=WORK)
+  subprocess.run([program("inside"), folder], check=True, timeout=120)
+  assert len(os.listdir(folder)) == 21
+  for name in os.listdir(folder):
+    trace = Trace(os.path.join(folder, name))
+    if name == "child.trace":
+      continue
+    names = list(trace.names().values())
+    assert names.count("patient") == 1 and names.count("breed") == 6, names
+    patient = trace.of("patient")
+    assert [e.after for e in trace.changes(id=patient)] == ["Waiting"], trace.changes(id=patient)
+    assert trace.waits("main"), name
+
+
+@test
+def test_a_program_under_sonde_run_does_not_start_another():
+  run = traced(program("inside"), tempfile.mkdtemp(dir=WORK), expect=1)
+  assert "sonde_trace_is_enabled" in run.err
+  assert Trace(run.trace).names()
+
+
+class Served:
+  def __init__(self, *args):
+    self.process = subprocess.Popen([SONDE, "run", "-http", "localhost:0", "-o", os.path.join(WORK, "served.pb.gz"), "--", *args],
+                                    stderr=subprocess.PIPE, text=True)
+    self.port = int(re.search(r":(\d+)/", self.process.stderr.readline()).group(1))
+
+  def ask(self, path):
+    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    connection.request("GET", "/debug/pprof/" + path)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+  def trace(self, path):
+    status, headers, body = self.ask(path)
+    assert status == 200 and headers["Content-Type"] == "application/octet-stream", (status, body)
+    with tempfile.NamedTemporaryFile(dir=WORK, delete=False) as file:
+      file.write(body)
+    return Trace(file.name)
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *why):
+    self.process.terminate()
+    self.process.communicate()
+
+
+@test
+def test_over_http():
+  with Served(program("churn"), "4", "long") as served:
+    for _ in range(3):
+      begun = time.monotonic()
+      trace = served.trace("trace?seconds=0.3")
+      assert time.monotonic() - begun > 0.3
+      lasted = trace.events[-1].time - trace.events[0].time
+      assert 200 * MS < lasted < 1500 * MS, lasted
+      assert "breeder" in trace.names().values() and "main" in trace.names().values(), trace.names()
+    status, _, body = served.ask("trace?format=1.24")
+    assert status == 400 and b"1.22" in body, body
+
+
+@test
+def test_over_http_one_at_a_time():
+  with Served(program("churn"), "4", "long") as served:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    connection.request("GET", "/debug/pprof/trace?seconds=1")
+    time.sleep(0.4)
+    status, headers, body = served.ask("trace?seconds=1")
+    assert status == 500 and body == b"Could not enable tracing: tracing is already enabled\n", body
+    assert headers["X-Go-Pprof"] == "1"
+    assert connection.getresponse().status == 200
+
+
+@test
+def test_of_a_benchmark():
+  folder = tempfile.mkdtemp(dir=WORK)
+  with open(os.path.join(folder, "lock_bench.c"), "w") as f:
+    f.write("#include <pthread.h>\n#include <sonde/bench.h>\nstatic pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;\nstatic int n;\n"
+            "static void body(struct bench_pb *pb, void *arg)\n{\n\twhile (pb_next(pb)) {\n\t\tpthread_mutex_lock(&m);\n\t\t"
+            "for (int i = 0; i < 1000; i++)\n\t\t\tbench_keep(n += i);\n\t\tpthread_mutex_unlock(&m);\n\t}\n}\n"
+            "BENCH(Lock) { bench_run_parallel(b, body, NULL); }\n")
+  flags = ["-bench=.", "-benchtime=2000x", "-cpu=3"]
+  subprocess.run([SONDE, "bench", *flags, "-trace=one.out", "."], cwd=folder, check=True, capture_output=True)
+  subprocess.run([SONDE, "bench", "-c", "-o", "lock.bench", "."], cwd=folder, check=True, capture_output=True)
+  test_flags = [f.replace("-", "-test.", 1) for f in flags]
+  done = subprocess.run(["./lock.bench", *test_flags, "-test.trace=no.out"], cwd=folder, capture_output=True, text=True)
+  assert done.returncode == 2 and "-lsonde" in done.stderr and not os.path.exists(os.path.join(folder, "no.out")), done
+  subprocess.run(["./lock.bench", *test_flags, "-test.trace=two.out"], cwd=folder, check=True, capture_output=True,
+                 env={**os.environ, "LD_PRELOAD": LIBSONDE})
+  for name in ("one.out", "two.out"):
+    trace = Trace(os.path.join(folder, name))
+    assert {e.reason for e in trace.changes(after="Waiting")} >= {"sync"}, name
+
+
+@test
+def test_without_the_library_that_names_functions():
+  alone = tempfile.mkdtemp(dir=WORK)
+  shutil.copy(LIBSONDE, alone)
+  done = subprocess.run([program("inside"), alone], capture_output=True, text=True,
+                        env={**os.environ, "LD_LIBRARY_PATH": alone, "LD_PRELOAD": os.path.join(alone, "libsonde.so")})
+  assert done.returncode == 1 and os.listdir(alone) == ["libsonde.so"], (done, os.listdir(alone))
+
+
+@test
+def test_refusals():
+  for flags, words in ((["-traceformat", "1.24"], "the version of Go is 1.22, 1.23, 1.25 or 1.26"),
+                       (["-traceformat", ""], "the version of Go is")):
+    done = subprocess.run([SONDE, "run", "-trace", os.path.join(WORK, "no"), *flags, "true"], capture_output=True, text=True)
+    assert done.returncode == 2 and words in done.stderr, done
+  done = subprocess.run([SONDE, "run", "-trace", "/no/such/place", "true"], capture_output=True, text=True)
+  assert done.returncode == 1 and "/no/such/place" in done.stderr, done
+
+
+@test
+def test_go_reads_the_same():
+  if not shutil.which("go") or subprocess.run(["go", "tool", "trace", "-h"], capture_output=True, text=True).stderr.find("-d=") < 0:
+    raise Skip("no go tool trace with -d")
+  for args in (["handoffs"], ["churn", "6"], ["churn", "3", "long"], ["churn", "20", "kill"]):
+    path = traced(program(args[0]), *args[1:], expect=None).trace
+    assert dump(path) == dump(path, command=("go", "tool", "trace")), args
+    sync = subprocess.run(["go", "tool", "trace", "-pprof=sync", path], capture_output=True, check=True)
+    assert sync.stdout[:2] == b"\x1f\x8b"
+
+
+main()

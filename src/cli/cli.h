@@ -30,6 +30,7 @@ int cmd_pprof(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_benchstat(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /* "sonde NAME: message\n" on stderr. */

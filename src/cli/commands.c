@@ -10,6 +10,7 @@ const struct command cli_commands[] = {
 	{"bench", "find, build and run benchmarks", cmd_bench},
 	{"benchstat", "summarize and compare benchmark results", cmd_benchstat},
 	{"convert", "turn a profile of any format into another format", cmd_convert},
+	{"trace", "show a Go execution trace as text, and check it", cmd_trace},
 	{"version", "print the version", cmd_version},
 	{0},
 };

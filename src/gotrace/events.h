@@ -164,4 +164,15 @@ struct gotrace_spec {
 
 extern const struct gotrace_spec gotrace_specs[GOTRACE_EV_N];
 
+/* Tables of older versions end earlier: the number they end before. In Go the readers of the wire
+ * go by it; the reader of events takes what any version has. */
+static inline int gotrace_ev_limit(int version)
+{
+	if (version >= GOTRACE_V26)
+		return GOTRACE_EV_N;
+	if (version >= GOTRACE_V25)
+		return GOTRACE_EV_CLOCK_SNAPSHOT + 1;
+	return version >= GOTRACE_V23 ? GOTRACE_EV_EXPERIMENTAL_BATCH + 1 : GOTRACE_EV_USER_LOG + 1;
+}
+
 #endif

@@ -141,3 +141,23 @@ struct recording_stack *capture_root(struct recording *rec, const struct thread 
 	const struct captured root = {&start, 1, RECORDING_LEAF_EXACT, RECORDING_END_ROOT};
 	return start ? stacks_intern(rec, &root) : NULL;
 }
+
+/* Whether the thread was interrupted in a system call: behind the instruction that makes it, or
+ * at it where the kernel will make the call again. */
+bool capture_in_syscall(uintptr_t pc)
+{
+#if defined(__x86_64__)
+	static const unsigned char call[] = {0x0f, 0x05};
+#elif defined(__aarch64__)
+	static const unsigned char call[] = {0x01, 0x00, 0x00, 0xd4};
+#endif
+	unsigned char code[2 * sizeof(call)];
+	bool behind = true, at = true;
+	if (!sig_peek(code, pc - sizeof(call), sizeof(code)))
+		return false;
+	for (size_t i = 0; i < sizeof(call); i++) {
+		behind &= code[i] == call[i];
+		at &= code[sizeof(call) + i] == call[i];
+	}
+	return behind || at;
+}

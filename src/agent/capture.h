@@ -44,6 +44,9 @@ void capture_done(struct capture *c);
 struct recording_stack *capture_intern(
 	struct recording *rec, const struct thread *thread, const void *caller, uintptr_t leaf);
 
+/* Whether a thread that was interrupted there was in a system call. */
+bool capture_in_syscall(uintptr_t pc);
+
 /* The one frame in which the thread began, as a stack; NULL: not known, or there is no room. */
 struct recording_stack *capture_root(struct recording *rec, const struct thread *thread);
 

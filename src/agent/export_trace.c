@@ -72,7 +72,7 @@ static bool is_event(uint32_t what, uint32_t number)
 {
 	uint32_t kind = what & 0xff;
 	return what >> 8 == number && kind > RECORDING_TRACE_NOTHING &&
-	       kind <= RECORDING_TRACE_LIVES;
+	       kind < RECORDING_TRACE_WHATS;
 }
 
 static void add_event(struct reading *r, uint32_t thread, const struct recording_trace_event *at)

@@ -274,26 +274,6 @@ static void forget(void)
 	}
 }
 
-/* Whether the thread was interrupted in a system call: behind the instruction that makes it, or
- * at it where the kernel will make the call again. */
-static bool is_in_syscall(uintptr_t pc)
-{
-#if defined(__x86_64__)
-	static const unsigned char call[] = {0x0f, 0x05};
-#elif defined(__aarch64__)
-	static const unsigned char call[] = {0x01, 0x00, 0x00, 0xd4};
-#endif
-	unsigned char code[2 * sizeof(call)];
-	bool behind = true, at = true;
-	if (!sig_peek(code, pc - sizeof(call), sizeof(code)))
-		return false;
-	for (size_t i = 0; i < sizeof(call); i++) {
-		behind &= code[i] == call[i];
-		at &= code[sizeof(call) + i] == call[i];
-	}
-	return behind || at;
-}
-
 /* The thread counts itself. */
 static bool answer(struct recording *rec, struct thread *t, const ucontext_t *context)
 {
@@ -307,7 +287,7 @@ static bool answer(struct recording *rec, struct thread *t, const ucontext_t *co
 		atomic_store(&t->life.claimed, before);
 		return false;
 	}
-	if (is_in_syscall(c.stack.pcs[0]))
+	if (capture_in_syscall(c.stack.pcs[0]))
 		what.kind = WAIT_SYSCALL;
 	note(rec, t, stacks_intern(rec, &c.stack), &what, 0, snapshot);
 	capture_done(&c);

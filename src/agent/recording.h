@@ -255,6 +255,9 @@ enum recording_trace_what {
 	RECORDING_TRACE_WOKE, /* let go of, or signalled, the object: whom that woke is not known */
 	RECORDING_TRACE_SAMPLED, /* by the CPU profiler; stack: where it was */
 	RECORDING_TRACE_LIVES,	 /* it was there at the trace's end; stack: as of BEGAN */
+	RECORDING_TRACE_FOUND,	 /* it ran when the trace began */
+	RECORDING_TRACE_CAUGHT,	 /* it was in a system call then, of which no hook had told */
+	RECORDING_TRACE_WHATS,
 };
 
 struct recording_trace_event {

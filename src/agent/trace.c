@@ -5,18 +5,26 @@
 
 #include "agent/capture.h"
 #include "agent/control.h"
+#include "agent/cpu.h"
 #include "agent/kinds.h"
 #include "agent/state.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define CHUNK_FIRST 4096 /* bytes; many threads do little */
-#define CHUNK	    65536
+/* Bytes. A thread's chunks double: many threads do little. */
+#define CHUNK_FIRST 4096
+#define CHUNK_MAX   65536
 
 _Atomic uint32_t trace_number;
 
 /* --- places --- */
+
+static uint32_t max_in(size_t size)
+{
+	const struct recording_trace_chunk *c;
+	return (uint32_t)((size - sizeof(*c)) / sizeof(c->events[0]));
+}
 
 /* Its number in the trace. */
 static uint32_t number_of(struct recording *rec, struct thread *t, uint32_t trace)
@@ -39,11 +47,19 @@ static struct recording_trace_chunk *chunk_of(
 	return c && c->trace == trace ? c : NULL;
 }
 
+static size_t size_after(const struct recording_trace_chunk *full)
+{
+	size_t size = CHUNK_FIRST;
+	while (full && size < CHUNK_MAX && max_in(size) <= full->max)
+		size *= 2;
+	return size;
+}
+
 /* A handler may have come first: its chunk is used then, and ours is left to the next trace. */
 static bool renew(struct recording *rec, struct thread *t, uint32_t trace,
 	const struct recording_trace_chunk *full)
 {
-	size_t size = full ? CHUNK : CHUNK_FIRST;
+	size_t size = size_after(full);
 	uint32_t before = full ? recording_ref(rec, full) : atomic_load(&t->trace.chunk);
 	struct recording_trace_chunk *c = recording_alloc_trace(rec, size);
 	if (!c)
@@ -53,7 +69,7 @@ static bool renew(struct recording *rec, struct thread *t, uint32_t trace,
 	c->thread = number_of(rec, t, trace);
 	c->tid = atomic_load(&t->tid);
 	c->born_ns = t->life.born_ns;
-	c->max = (uint32_t)((size - sizeof(*c)) / sizeof(c->events[0]));
+	c->max = max_in(size);
 	if (!atomic_compare_exchange_strong(&t->trace.chunk, &before, recording_ref(rec, c)))
 		return true;
 	c->next = atomic_load(&rec->trace.chunks);
@@ -233,6 +249,44 @@ static void number_all(struct recording *rec, uint32_t trace)
 	}
 }
 
+/* Waits that began before anybody wanted records of them are not known: those threads are called,
+ * and say where they are. */
+static _Atomic int calling; /* the thread that does: ordinary code answers its own call at once */
+
+static void call_unknown(struct recording *rec)
+{
+	uint32_t high = atomic_load(&state->threads.high);
+	atomic_store(&calling, sig_gettid());
+	for (uint32_t i = 0; i < high; i++) {
+		struct thread *t = &state->threads.slots[i];
+		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden &&
+			!(atomic_load(&t->wait.seq) & WAIT_GOING))
+			control_call(rec, t, RECORDING_TRACE);
+	}
+	atomic_store(&calling, 0);
+}
+
+static bool answer(struct recording *rec, struct thread *t, const ucontext_t *context)
+{
+	struct capture c;
+	struct writing w = write_begin(t);
+	if (!w.rec)
+		return true;
+	if (!capture_context(&c, t, context)) {
+		write_end(&w);
+		return false;
+	}
+	bool caught =
+		capture_in_syscall(c.stack.pcs[0]) && atomic_load(&calling) != atomic_load(&t->tid);
+	write_one(&w, caught ? RECORDING_TRACE_CAUGHT : RECORDING_TRACE_FOUND,
+		&(struct recording_trace_event){.stack = ref_of(rec, stacks_intern(rec, &c.stack)),
+			.time_ns = sig_clock_ns(CLOCK_MONOTONIC),
+			.wait = WAIT_SYSCALL,
+			.fd = -1});
+	capture_done(&c);
+	return true;
+}
+
 /* The area is used again unless somebody who was interrupted in the last trace still has a place in
  * it. */
 static void begin(struct recording *rec)
@@ -249,10 +303,12 @@ static void begin(struct recording *rec)
 	trace->begin_realtime_ns = sig_clock_ns(CLOCK_REALTIME);
 	number += !number;
 	atomic_store(&trace->number, number);
+	cpu_look(rec, true);
 	number_all(rec, number);
 	waits_want();
 	atomic_store(&trace->on, number);
 	atomic_store(&trace_number, number);
+	call_unknown(rec);
 }
 
 /* Where the thread is at the end. */
@@ -318,7 +374,7 @@ static void forget(void)
 	}
 }
 
-const struct kind trace_kind = {.set = set, .finish = end, .forget = forget};
+const struct kind trace_kind = {.set = set, .finish = end, .answer = answer, .forget = forget};
 
 void trace_after_fork_child(void)
 {

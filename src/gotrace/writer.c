@@ -80,7 +80,7 @@ static struct buf *table_room(struct gotrace_writer *w, struct table *t, size_t 
 	return &t->data;
 }
 
-uint64_t gotrace_string(struct gotrace_writer *w, const char *s, size_t n)
+uint64_t gotrace_write_string(struct gotrace_writer *w, const char *s, size_t n)
 {
 	if (n > GOTRACE_STRING_MAX) {
 		s += n - GOTRACE_STRING_MAX;
@@ -98,7 +98,8 @@ uint64_t gotrace_string(struct gotrace_writer *w, const char *s, size_t n)
 	return id;
 }
 
-uint64_t gotrace_stack(struct gotrace_writer *w, const struct gotrace_frame *frames, uint32_t n)
+uint64_t gotrace_write_stack(
+	struct gotrace_writer *w, const struct gotrace_write_frame *frames, uint32_t n)
 {
 	if (!n)
 		return 0;
@@ -117,7 +118,7 @@ uint64_t gotrace_stack(struct gotrace_writer *w, const struct gotrace_frame *fra
 	return w->stack_n;
 }
 
-void gotrace_cpu_sample(struct gotrace_writer *w, uint64_t time_ns, uint64_t m, uint64_t p,
+void gotrace_write_cpu_sample(struct gotrace_writer *w, uint64_t time_ns, uint64_t m, uint64_t p,
 	uint64_t g, uint64_t stack)
 {
 	struct buf *out = table_room(w, &w->table_samples, EVENT_MAX);
@@ -143,7 +144,7 @@ static struct batch *batch_of(struct gotrace_writer *w, uint64_t m)
 	return &w->batches[*slot];
 }
 
-void gotrace_event(struct gotrace_writer *w, uint64_t m, uint64_t time_ns, unsigned kind,
+void gotrace_write_event(struct gotrace_writer *w, uint64_t m, uint64_t time_ns, unsigned kind,
 	const uint64_t *args, unsigned n)
 {
 	struct batch *b = batch_of(w, m);
@@ -238,7 +239,7 @@ static void emit_clock(
 	buf_release(&data);
 }
 
-int gotrace_generation_end(
+int gotrace_write_generation_end(
 	struct gotrace_writer *w, uint64_t time_ns, uint64_t monotonic_ns, uint64_t realtime_ns)
 {
 	static const char end = GOTRACE_EV_END_OF_GENERATION;

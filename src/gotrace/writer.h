@@ -15,7 +15,7 @@
 #include "base/base.h"
 #include "gotrace/events.h"
 
-struct gotrace_frame {
+struct gotrace_write_frame {
 	uint64_t pc; /* first definition of a generation wins: inlined frames need one each */
 	uint64_t function, file; /* string ids */
 	uint64_t line;
@@ -32,18 +32,19 @@ void gotrace_writer_free(struct gotrace_writer *w); /* NULL is fine */
 
 /* Of the present generation; "" is 0. Of one longer than GOTRACE_STRING_MAX the end is kept, as Go
  * does. */
-uint64_t gotrace_string(struct gotrace_writer *w, const char *s, size_t n);
+uint64_t gotrace_write_string(struct gotrace_writer *w, const char *s, size_t n);
 /* Leaf first, GOTRACE_FRAMES_MAX at most; a new id for each call. No frames: 0. */
-uint64_t gotrace_stack(struct gotrace_writer *w, const struct gotrace_frame *frames, uint32_t n);
+uint64_t gotrace_write_stack(
+	struct gotrace_writer *w, const struct gotrace_write_frame *frames, uint32_t n);
 
 /* An event of thread `m` (GOTRACE_NO_ID: of none), with the arguments that its kind has. */
-void gotrace_event(struct gotrace_writer *w, uint64_t m, uint64_t time_ns, unsigned kind,
+void gotrace_write_event(struct gotrace_writer *w, uint64_t m, uint64_t time_ns, unsigned kind,
 	const uint64_t *args, unsigned n);
-void gotrace_cpu_sample(struct gotrace_writer *w, uint64_t time_ns, uint64_t m, uint64_t p,
+void gotrace_write_cpu_sample(struct gotrace_writer *w, uint64_t time_ns, uint64_t m, uint64_t p,
 	uint64_t g, uint64_t stack);
 
 /* Ends the generation with a snapshot of the clocks at `time_ns` and begins the next; 0, or what
  * the sink returned, also earlier. */
-must_check int gotrace_generation_end(
+must_check int gotrace_write_generation_end(
 	struct gotrace_writer *w, uint64_t time_ns, uint64_t monotonic_ns, uint64_t realtime_ns);
 #endif

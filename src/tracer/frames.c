@@ -1,7 +1,8 @@
 /*
  * Stacks as Go's tools want them. They name a goroutine by its root frame, so what libc and
  * libsonde do to start a thread is cut; and they keep functions and lines by pc, so each inlined
- * frame gets a pc of its own.
+ * frame gets a pc of its own. Every frame has a file and a line, as Go's validator wants it: where the
+ * line is not known, the module's first.
  */
 #include "tracer/internal.h"
 
@@ -75,34 +76,47 @@ bool tracer_is_of_main(const struct profile *p, uint32_t sample)
 /* --- frames --- */
 
 struct frames_out {
-	struct gotrace_frame of[GOTRACE_FRAMES_MAX];
+	struct gotrace_write_frame of[GOTRACE_FRAMES_MAX];
 	uint32_t n;
 };
 
 static uint64_t string(struct tracer_stacks *s, uint32_t id)
 {
-	return gotrace_string(s->writer, profile_str(s->p, id), strtab_len(&s->p->strings, id));
+	return gotrace_write_string(
+		s->writer, profile_str(s->p, id), strtab_len(&s->p->strings, id));
 }
 
-static struct gotrace_frame nameless(struct tracer_stacks *s, const struct location *l)
+static uint64_t module(struct tracer_stacks *s, const struct location *l)
+{
+	const char *unknown = "?";
+	return l->mapping == PROFILE_NONE
+		       ? gotrace_write_string(s->writer, unknown, strlen(unknown))
+		       : string(s, s->p->mappings[l->mapping].file);
+}
+
+static struct gotrace_write_frame nameless(struct tracer_stacks *s, const struct location *l)
 {
 	char name[32];
 	int n = snprintf(name, sizeof(name), "%#llx", (unsigned long long)l->address);
-	return (struct gotrace_frame){
-		.pc = l->address, .function = gotrace_string(s->writer, name, (size_t)n)};
+	return (struct gotrace_write_frame){.pc = l->address,
+		.function = gotrace_write_string(s->writer, name, (size_t)n),
+		.file = module(s, l),
+		.line = 1};
 }
 
 /* The i-th of a location's lines, innermost first. */
-static struct gotrace_frame frame_of(struct tracer_stacks *s, const struct location *l, uint32_t i)
+static struct gotrace_write_frame frame_of(
+	struct tracer_stacks *s, const struct location *l, uint32_t i)
 {
 	const struct line *line = l->line_n ? &s->p->lines[l->line_first + i] : NULL;
 	if (!line || line->function == PROFILE_NONE)
 		return nameless(s, l);
 	const struct function *f = &s->p->functions[line->function];
-	return (struct gotrace_frame){.pc = l->address | (uint64_t)i << INLINE_SHIFT,
+	bool known = f->filename && line->line > 0;
+	return (struct gotrace_write_frame){.pc = l->address | (uint64_t)i << INLINE_SHIFT,
 		.function = string(s, f->name),
-		.file = string(s, f->filename),
-		.line = line->line > 0 ? (uint64_t)line->line : 0};
+		.file = known ? string(s, f->filename) : module(s, l),
+		.line = known ? (uint64_t)line->line : 1};
 }
 
 static uint32_t lines_of(const struct location *l)
@@ -111,7 +125,7 @@ static uint32_t lines_of(const struct location *l)
 }
 
 /* Of too deep a stack the innermost, and the root. */
-static void add(struct frames_out *out, struct gotrace_frame frame)
+static void add(struct frames_out *out, struct gotrace_write_frame frame)
 {
 	if (out->n < GOTRACE_FRAMES_MAX)
 		out->of[out->n++] = frame;
@@ -140,7 +154,7 @@ uint64_t tracer_stack_id(struct tracer_stacks *s, uint32_t sample)
 			add(&out, frame_of(s, l, line));
 	}
 	stack_release(&room);
-	return s->ids[sample] = gotrace_stack(s->writer, out.of, out.n);
+	return s->ids[sample] = gotrace_write_stack(s->writer, out.of, out.n);
 }
 
 uint64_t tracer_root_id(struct tracer_stacks *s, uint32_t sample)
@@ -152,8 +166,8 @@ uint64_t tracer_root_id(struct tracer_stacks *s, uint32_t sample)
 	uint32_t n = locations_of(s, sample, &room, &at);
 	if (n) {
 		const struct location *l = &s->p->locations[at[n - 1]];
-		struct gotrace_frame root = frame_of(s, l, lines_of(l) - 1);
-		s->roots[sample] = gotrace_stack(s->writer, &root, 1);
+		struct gotrace_write_frame root = frame_of(s, l, lines_of(l) - 1);
+		s->roots[sample] = gotrace_write_stack(s->writer, &root, 1);
 	}
 	stack_release(&room);
 	return s->roots[sample];

@@ -108,7 +108,7 @@ static uint64_t reason_id(struct tracer *t, unsigned wait)
 {
 	const char *reason = reason_of(wait);
 	if (!t->string_of[wait])
-		t->string_of[wait] = gotrace_string(t->writer, reason, strlen(reason));
+		t->string_of[wait] = gotrace_write_string(t->writer, reason, strlen(reason));
 	return t->string_of[wait];
 }
 
@@ -116,8 +116,8 @@ static uint64_t reason_id(struct tracer *t, unsigned wait)
 
 static void emit(struct tracer *t, uint32_t thread, unsigned kind, const uint64_t *args, unsigned n)
 {
-	gotrace_event(t->writer, m_of(t, thread), on_its_clock(t, t->tracks[thread].now_ns), kind,
-		args, n);
+	gotrace_write_event(t->writer, m_of(t, thread), on_its_clock(t, t->tracks[thread].now_ns),
+		kind, args, n);
 }
 #define EMIT(t, thread, kind, ...)                             \
 	emit(t, thread, kind, (const uint64_t[]){__VA_ARGS__}, \
@@ -273,7 +273,7 @@ static void sample(struct tracer *t, uint32_t thread, const struct export_trace_
 	uint64_t stack = tracer_stack_id(&t->stacks, e->stack);
 	uint32_t p = t->tracks[thread].p;
 	if (stack)
-		gotrace_cpu_sample(t->writer, on_its_clock(t, e->time_ns), m_of(t, thread),
+		gotrace_write_cpu_sample(t->writer, on_its_clock(t, e->time_ns), m_of(t, thread),
 			p == PROFILE_NONE ? (uint64_t)GOTRACE_NO_ID : p, g_of(t, thread), stack);
 }
 
@@ -427,7 +427,7 @@ static void begin_generation(struct tracer *t, uint64_t time_ns)
 static int end_generation(struct tracer *t)
 {
 	const struct export_trace *trace = t->trace;
-	return gotrace_generation_end(t->writer, on_its_clock(t, t->generation_ns),
+	return gotrace_write_generation_end(t->writer, on_its_clock(t, t->generation_ns),
 		t->generation_ns, trace->begin_realtime_ns + (t->generation_ns - trace->begin_ns));
 }
 
@@ -451,7 +451,9 @@ static int rank_of(const struct tracer *t, const struct export_trace_event *e)
 		return 5;
 	if (tracer_is_of_main(t->p, e->stack))
 		return 4;
-	return e->what == RECORDING_TRACE_SAMPLED ? 1 : e->what == RECORDING_TRACE_LIVES ? 2 : 3;
+	if (e->what == RECORDING_TRACE_LIVES)
+		return 2;
+	return e->what == RECORDING_TRACE_SAMPLED || e->what == RECORDING_TRACE_FOUND ? 1 : 3;
 }
 
 #define RANK_SURE  4
@@ -511,6 +513,24 @@ static void drop_told_twice(struct export_trace *trace)
 	}
 }
 
+/* A thread that the beginning found in a system call has been in it, as far as is known, until it
+ * did something else. */
+static void extend_caught(struct export_trace *trace)
+{
+	for (uint32_t i = 0; i < trace->thread_n; i++) {
+		uint32_t first = trace->threads[i].first, next = first + 1;
+		if (first == trace->threads[i].last ||
+			trace->events[first].what != RECORDING_TRACE_CAUGHT)
+			continue;
+		struct export_trace_event *e = &trace->events[first];
+		bool ended = next < trace->threads[i].last &&
+			     trace->events[next].what != RECORDING_TRACE_LIVES;
+		e->what = ended ? RECORDING_TRACE_WAITED : RECORDING_TRACE_WAITS;
+		e->time_ns = trace->begin_ns;
+		e->until_ns = ended ? trace->events[next].time_ns : trace->end_ns;
+	}
+}
+
 static int write_steps(struct tracer *t)
 {
 	int rc = 0;
@@ -558,6 +578,7 @@ int tracer_write(const struct profile *p, struct export_trace *trace, const char
 			"%s: execution traces are written as of Go 1.22, 1.23, 1.25 or 1.26",
 			format);
 	drop_told_twice(trace);
+	extend_caught(trace);
 	wakers_find(&t.wakers, trace);
 	tracer_stacks_init(&t.stacks, p, t.writer);
 	t.tracks = mem_array(trace->thread_n + 1, sizeof(*t.tracks));

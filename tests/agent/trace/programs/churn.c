@@ -1,6 +1,7 @@
 /*
  * Threads that create threads, which fight for a few locks, wait, signal and fork: churn THREADS
- * [kill|exec|long]. At the end it is killed or becomes itself; long: it goes on for three seconds.
+ * [kill|exec|long|forever]. At the end it is killed or becomes itself; long: it goes on for three
+ * seconds.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCKS = 8, GENERATIONS = 10, ROUNDS = 1000 };
+enum { LOCKS = 8, GENERATIONS = 10, ROUNDS = 200 };
 
 static pthread_mutex_t locks[LOCKS];
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
@@ -91,7 +92,8 @@ int main(int argc, char **argv)
 	time_t begin = time(NULL);
 	do
 		storm(argc > 1 ? atoi(argv[1]) : 4);
-	while (strcmp(then, "long") == 0 && time(NULL) < begin + 3);
+	while (strcmp(then, "forever") == 0 ||
+		(strcmp(then, "long") == 0 && time(NULL) < begin + 3));
 	if (strcmp(then, "kill") == 0)
 		raise(SIGKILL);
 	if (strcmp(then, "exec") == 0)

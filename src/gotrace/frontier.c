@@ -55,27 +55,27 @@ static void swap(struct frontier_entry *a, struct frontier_entry *b)
 	*b = c;
 }
 
+/* The entry at i moves up past later ones; where it comes to lie. */
 static size_t sift_up(struct frontier_entry *heap, size_t i)
 {
-	while (i > 0 && heap[(i - 1) / 2].time > heap[i].time) {
-		swap(&heap[(i - 1) / 2], &heap[i]);
-		i = (i - 1) / 2;
-	}
+	struct frontier_entry moved = heap[i];
+	for (; i > 0 && heap[(i - 1) / 2].time > moved.time; i = (i - 1) / 2)
+		heap[i] = heap[(i - 1) / 2];
+	heap[i] = moved;
 	return i;
 }
 
 static void sift_down(struct frontier_entry *heap, size_t n, size_t i)
 {
-	for (;;) {
-		size_t min = i;
-		for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < n; child++)
-			if (heap[child].time < heap[min].time)
-				min = child;
-		if (min == i)
-			return;
-		swap(&heap[i], &heap[min]);
-		i = min;
+	struct frontier_entry moved = heap[i];
+	for (size_t child; (child = 2 * i + 1) < n; i = child) {
+		if (child + 1 < n && heap[child + 1].time < heap[child].time)
+			child++;
+		if (heap[child].time >= moved.time)
+			break;
+		heap[i] = heap[child];
 	}
+	heap[i] = moved;
 }
 
 static void leave(struct frontier *f, size_t i)
@@ -83,7 +83,8 @@ static void leave(struct frontier *f, size_t i)
 	for (; i > 0; i = (i - 1) / 2)
 		swap(&f->heap[(i - 1) / 2], &f->heap[i]);
 	f->heap[0] = f->heap[--f->n];
-	sift_down(f->heap, f->n, 0);
+	if (f->n)
+		sift_down(f->heap, f->n, 0);
 }
 
 int frontier_next(struct frontier *f, size_t i, const struct clocks *clocks, struct err *err)
@@ -97,7 +98,7 @@ int frontier_next(struct frontier *f, size_t i, const struct clocks *clocks, str
 		return 0;
 	}
 	f->heap[i].time = c->ev.time;
-	if (sift_up(f->heap, i) == i)
+	if (!i || sift_up(f->heap, i) == i)
 		sift_down(f->heap, f->n, i);
 	return 0;
 }

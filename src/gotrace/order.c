@@ -175,16 +175,18 @@ int step_go_in(struct step *s, uint8_t status, const char *wanted, struct go_sta
 
 struct gotrace_event *step_emit(struct step *s, uint8_t type, uint8_t from, uint8_t to)
 {
-	struct gotrace_event *ev = &s->o->queue[s->o->queue_n++];
-	*ev = (struct gotrace_event){.time = s->ev->time,
-		.m = s->now.m,
-		.p = s->now.p,
-		.g = s->now.g,
-		.type = type,
-		.kind = gotrace_kinds[type],
-		.from = from,
-		.to = to};
+	struct gotrace_event *ev = s->ret ? s->ret : &s->o->queue[s->o->queue_n++];
+	s->ret = NULL;
+	ev->time = s->ev->time;
+	ev->m = s->now.m;
+	ev->p = s->now.p;
+	ev->g = s->now.g;
 	memcpy(ev->args, s->ev->args, sizeof(ev->args));
+	ev->name = 0;
+	ev->type = type;
+	ev->kind = gotrace_kinds[type];
+	ev->from = from;
+	ev->to = to;
 	return ev;
 }
 
@@ -243,27 +245,28 @@ static uint32_t thread_of(struct order *o, struct cursor *c)
 }
 
 int order_advance(struct order *o, struct cursor *c, const struct trace_tables *t, uint64_t gen,
-	struct err *err)
+	struct gotrace_event *ret, struct err *err)
 {
-	struct step s = {.o = o,
-		.t = t,
-		.ev = &c->ev,
-		.gen = gen,
-		.state = thread_of(o, c),
-		.now = {c->m, GOTRACE_NO_ID, GOTRACE_NO_ID},
-		.err = err};
+	uint32_t state = thread_of(o, c);
+	struct thread_state *thread = state == IDMAP_NONE ? NULL : &o->ms[state];
+	int64_t p = thread ? thread->p : GOTRACE_NO_ID, g = thread ? thread->g : GOTRACE_NO_ID;
+	struct step s;
+	s.o = o;
+	s.t = t;
+	s.ev = &c->ev;
+	s.gen = gen;
+	s.state = state;
+	s.now = (struct context){c->m, p, g};
+	s.next = (struct context){c->m, p, g};
+	s.ret = ret;
+	s.err = err;
 	if (!o->first_gen)
 		o->first_gen = gen;
-	if (s.state != IDMAP_NONE) {
-		s.now.p = o->ms[s.state].p;
-		s.now.g = o->ms[s.state].g;
-	}
-	s.next = s.now;
 	o->queue_at = o->queue_n = 0;
 	int rc = dispatch(&s);
-	if (rc > 0 && s.state != IDMAP_NONE) {
-		o->ms[s.state].p = s.next.p;
-		o->ms[s.state].g = s.next.g;
+	if (rc > 0 && state != IDMAP_NONE) {
+		o->ms[state].p = s.next.p;
+		o->ms[state].g = s.next.g;
 	}
 	return rc;
 }

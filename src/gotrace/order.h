@@ -69,7 +69,7 @@ enum gc_state {
 	GC_RUNNING,
 };
 
-#define ORDER_QUEUE 3 /* a switch of goroutines is three events */
+#define ORDER_QUEUE 2 /* a switch of goroutines is three events, the first not queued */
 
 struct order {
 	int version;
@@ -95,10 +95,10 @@ struct order {
 
 void order_init(struct order *o, int version);
 void order_release(struct order *o);
-/* Lets the cursor's event come next: 1, and then order_next() has at least one event; 0 if it has
- * to wait; or an error. */
+/* Lets the cursor's event come next: 1, with *ret the event, or the first of those it stands for,
+ * the others to be had from order_next(); 0 if it has to wait; or an error. */
 must_check int order_advance(struct order *o, struct cursor *c, const struct trace_tables *t,
-	uint64_t gen, struct err *err);
+	uint64_t gen, struct gotrace_event *ret, struct err *err);
 
 static inline bool order_next(struct order *o, struct gotrace_event *ret)
 {
@@ -120,9 +120,10 @@ struct step {
 	const struct trace_tables *t;
 	struct wire_event *ev;
 	uint64_t gen;
-	uint32_t state;	     /* of the thread, IDMAP_NONE for none */
-	struct context now;  /* as the event is delivered with */
-	struct context next; /* of the thread, if the event comes */
+	uint32_t state;		   /* of the thread, IDMAP_NONE for none */
+	struct context now;	   /* as the event is delivered with */
+	struct context next;	   /* of the thread, if the event comes */
+	struct gotrace_event *ret; /* for the first event that comes of it; then NULL */
 	struct err *err;
 	char invalid[16]; /* room for step_event_name() */
 };
@@ -143,7 +144,7 @@ must_check int step_annotation(struct step *s); /* order_user.c */
 /* order.c */
 must_check int step_error(struct step *s, const char *fmt, ...) attr_printf(2, 3);
 must_check int step_need(struct step *s, enum need p, enum need g); /* a thread in any case */
-/* Queues the event as it is; the caller may change what is returned. */
+/* The event as it is, delivered or queued; the caller may change what is returned. */
 struct gotrace_event *step_emit(struct step *s, uint8_t type, uint8_t from, uint8_t to);
 const char *step_event_name(struct step *s); /* "Invalid(45)" where the version has it not */
 

@@ -101,11 +101,12 @@ static int next_generation(struct gotrace_reader *r, struct gotrace_event *ret, 
 }
 
 /* Cursor i's event, if its turn has come: 1, 0 or an error. */
-static int try_advance(struct gotrace_reader *r, size_t i, struct err *err)
+static int try_advance(
+	struct gotrace_reader *r, size_t i, struct gotrace_event *ret, struct err *err)
 {
 	struct cursor *c = r->frontier.heap[i].cursor;
 	r->at = cursor_offset(c);
-	int rc = order_advance(&r->order, c, &r->gen.tables, r->gen.gen, err);
+	int rc = order_advance(&r->order, c, &r->gen.tables, r->gen.gen, ret, err);
 	if (rc < 0)
 		err->offset = r->at;
 	if (rc <= 0)
@@ -135,14 +136,14 @@ static int stuck(const struct gotrace_reader *r, struct err *err)
 	return rc;
 }
 
-static int advance(struct gotrace_reader *r, struct err *err)
+static int advance(struct gotrace_reader *r, struct gotrace_event *ret, struct err *err)
 {
-	int rc = try_advance(r, 0, err);
+	int rc = try_advance(r, 0, ret, err);
 	if (rc)
 		return rc;
 	frontier_sort(&r->frontier);
 	for (size_t i = 1; i < r->frontier.n && !rc; i++)
-		rc = try_advance(r, i, err);
+		rc = try_advance(r, i, ret, err);
 	return rc ? rc : stuck(r, err);
 }
 
@@ -201,10 +202,9 @@ static int next_event(struct gotrace_reader *r, struct gotrace_event *ret, struc
 			return next_generation(r, ret, err);
 		if (sample_next(r))
 			return take_sample(r, ret, err);
-		int rc = advance(r, err);
+		int rc = advance(r, ret, err);
 		if (rc < 0)
 			return rc;
-		(void)order_next(&r->order, ret);
 	}
 	return check_ids(r, ret, err);
 }

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define WHOLE_MAX (1 << 20) /* times 32 bits, exact in a double */
+
 /* A batch being read: reports the offset of what it stands at. */
 struct cursor_of {
 	const struct batch *b;
@@ -197,9 +199,14 @@ static int add_frequency(struct clocks *clocks, struct cursor_of *c, struct err 
 	if (clocks->ns_per_unit != 0)
 		return err_at(err, ERR_FORMAT, offset(c), "found multiple frequency events");
 	int rc = numbers(c, &f, 1, err);
-	if (!rc)
-		clocks->ns_per_unit = 1.0 / ((double)f / 1e9);
-	return rc;
+	if (rc)
+		return rc;
+	clocks->ns_per_unit = 1.0 / ((double)f / 1e9);
+	if (clocks->ns_per_unit < WHOLE_MAX)
+		clocks->whole = (uint32_t)clocks->ns_per_unit;
+	if (clocks->whole != clocks->ns_per_unit)
+		clocks->whole = 0;
+	return 0;
 }
 
 static int add_snapshot(struct clocks *clocks, struct cursor_of *c, uint64_t *time, struct err *err)

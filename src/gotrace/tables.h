@@ -43,6 +43,7 @@ struct cpu_sample {
 
 struct clocks {
 	double ns_per_unit; /* 0: not seen */
+	uint32_t whole;	    /* the same, if it is a whole number of few digits; else 0 */
 	bool has_snapshot;
 	uint64_t snapshot; /* units */
 	uint64_t mono, sec, nsec;
@@ -87,6 +88,8 @@ must_check int trace_tables_finish(struct trace_tables *t, struct err *err);
  * INT64_MIN. */
 static inline int64_t clocks_ns(const struct clocks *c, uint64_t units)
 {
+	if (c->whole && units <= UINT32_MAX)
+		return (int64_t)(units * c->whole); /* below 2^53: what the product would be */
 	double ns = (double)units * c->ns_per_unit;
 	if (!(ns > -0x1p63 && ns < 0x1p63))
 		return INT64_MIN;

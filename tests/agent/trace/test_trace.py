@@ -124,6 +124,14 @@ def test_many_threads_at_once():
 
 
 @test
+def test_more_than_there_is_memory_for():
+  run = traced(program("flood"), "4000000")
+  missing = re.search(r"sonde run: (\d+) events are missing in it: the trace's memory was full", run.err)
+  assert missing and int(missing.group(1)) > 500000, run.err
+  assert "main" in Trace(run.trace).names().values()
+
+
+@test
 def test_from_inside_over_and_over():
   folder = tempfile.mkdtemp(dir=WORK)
   subprocess.run([program("inside"), folder], check=True, timeout=120)

@@ -55,7 +55,7 @@ static size_t size_after(const struct recording_trace_chunk *full)
 	return size;
 }
 
-/* A handler may have come first: its chunk is used then, and ours is left to the next trace. */
+/* A handler may have come first: its chunk is used then, and ours stays empty. */
 static bool renew(struct recording *rec, struct thread *t, uint32_t trace,
 	const struct recording_trace_chunk *full)
 {
@@ -70,11 +70,10 @@ static bool renew(struct recording *rec, struct thread *t, uint32_t trace,
 	c->tid = atomic_load(&t->tid);
 	c->born_ns = t->life.born_ns;
 	c->max = max_in(size);
-	if (!atomic_compare_exchange_strong(&t->trace.chunk, &before, recording_ref(rec, c)))
-		return true;
 	c->next = atomic_load(&rec->trace.chunks);
 	while (!atomic_compare_exchange_weak(&rec->trace.chunks, &c->next, recording_ref(rec, c)))
 		;
+	atomic_compare_exchange_strong(&t->trace.chunk, &before, recording_ref(rec, c));
 	return true;
 }
 

@@ -53,7 +53,8 @@ struct tracer {
 	struct track *tracks; /* by thread */
 	struct processor *processors;
 	uint32_t processor_n, processor_cap;
-	uint32_t *idle; /* processors nobody has */
+	struct map on_m; /* M -> thread + 1 that is there, or was the last */
+	uint32_t *idle;	 /* processors nobody has */
 	uint32_t idle_n, idle_cap;
 	struct heap_item *heap;
 	uint32_t heap_n;
@@ -171,6 +172,31 @@ static void run(struct tracer *t, uint32_t thread)
 	t->tracks[thread].state = STATE_RUNNING;
 }
 
+static void end(struct tracer *t, uint32_t thread);
+static void go_on(struct tracer *t, uint32_t thread, uint32_t event);
+
+/* A thread that ended without a word, as the kernel gave its number to another. */
+static void retire(struct tracer *t, uint32_t thread, uint64_t now_ns)
+{
+	struct track *track = &t->tracks[thread];
+	if (now_ns > track->now_ns)
+		track->now_ns = now_ns;
+	if (track->waits != PROFILE_NONE)
+		go_on(t, thread, track->waits);
+	end(t, thread);
+	track->state = STATE_GONE;
+}
+
+static void take_m(struct tracer *t, uint32_t thread)
+{
+	bool is_new;
+	uint32_t *slot = map_put(&t->on_m, m_of(t, thread), &is_new);
+	uint32_t before = *slot;
+	*slot = thread + 1;
+	if (before && before != thread + 1)
+		retire(t, before - 1, t->tracks[thread].now_ns);
+}
+
 /* It was made by something that did not say so: it comes from a system call, as threads that C
  * makes do in Go. */
 static void appear(struct tracer *t, uint32_t thread)
@@ -182,14 +208,19 @@ static void appear(struct tracer *t, uint32_t thread)
 	run(t, thread);
 }
 
+/* With its first step, whatever that is. */
 static void begin(struct tracer *t, uint32_t thread)
 {
-	if (t->tracks[thread].state == STATE_CREATED) {
-		start_processor(t, thread);
-		run(t, thread);
-	} else if (t->tracks[thread].state == STATE_ABSENT) {
+	enum state state = t->tracks[thread].state;
+	if (state != STATE_CREATED && state != STATE_ABSENT)
+		return;
+	take_m(t, thread);
+	if (state == STATE_ABSENT) {
 		appear(t, thread);
+		return;
 	}
+	start_processor(t, thread);
+	run(t, thread);
 }
 
 static void end(struct tracer *t, uint32_t thread)
@@ -291,9 +322,6 @@ static void step_event(struct tracer *t, uint32_t thread, uint32_t event)
 {
 	const struct export_trace_event *e = &t->trace->events[event];
 	switch (e->what) {
-	case RECORDING_TRACE_BEGAN:
-		begin(t, thread);
-		break;
 	case RECORDING_TRACE_CREATED:
 		create(t, thread, e);
 		break;
@@ -321,8 +349,7 @@ static bool step(struct tracer *t, uint32_t thread)
 	uint32_t event = track->next;
 	bool waited = t->trace->events[event].what == RECORDING_TRACE_WAITED;
 	track->now_ns = step_time(t, track);
-	if (track->state == STATE_ABSENT || track->state == STATE_CREATED)
-		begin(t, thread);
+	begin(t, thread);
 	if (track->ending)
 		go_on(t, thread, event);
 	else
@@ -486,8 +513,9 @@ static void place(struct tracer *t, uint32_t thread)
 		.p = PROFILE_NONE,
 		.waits = PROFILE_NONE,
 		.root = root_of(t, of)};
-	if (!was_there(trace, of))
+	if (!was_there(trace, of) || map_get(&t->on_m, m_of(t, thread)))
 		return;
+	take_m(t, thread);
 	track->p = take_processor(t);
 	track->state = STATE_RUNNING;
 	const struct export_trace_event *e =
@@ -531,10 +559,19 @@ static void extend_caught(struct export_trace *trace)
 	}
 }
 
+/* Readers take the first generation that has events for the first: it is not to be an empty one. */
+static uint64_t first_time(const struct tracer *t)
+{
+	for (uint32_t i = 0; i < t->trace->thread_n; i++)
+		if (t->tracks[i].state != STATE_ABSENT)
+			return t->trace->begin_ns;
+	return t->heap_n ? t->heap[0].time_ns : t->trace->begin_ns;
+}
+
 static int write_steps(struct tracer *t)
 {
 	int rc = 0;
-	begin_generation(t, t->trace->begin_ns);
+	begin_generation(t, first_time(t));
 	while (t->heap_n && !rc) {
 		struct heap_item *first = t->heap;
 		uint32_t thread = first->thread;
@@ -557,6 +594,7 @@ static void release(struct tracer *t)
 	gotrace_writer_free(t->writer);
 	wakers_release(&t->wakers);
 	tracer_stacks_release(&t->stacks);
+	map_release(&t->on_m);
 	mem_free(t->tracks);
 	mem_free(t->processors);
 	mem_free(t->idle);
@@ -582,6 +620,7 @@ int tracer_write(const struct profile *p, struct export_trace *trace, const char
 	wakers_find(&t.wakers, trace);
 	tracer_stacks_init(&t.stacks, p, t.writer);
 	t.tracks = mem_array(trace->thread_n + 1, sizeof(*t.tracks));
+	map_init(&t.on_m);
 	for (uint32_t i = 0; i < trace->thread_n; i++)
 		place(&t, i);
 	fill_heap(&t);

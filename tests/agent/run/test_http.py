@@ -217,7 +217,7 @@ def test_what_is_refused():
     assert served.ask("profile?seconds=-1")[0] == 400
     assert served.ask("profile?seconds=99999")[0] == 400
     assert served.ask("threadcreate?seconds=1&debug=1")[2] == b"seconds and debug params are incompatible\n"
-    assert served.ask("trace")[0] == 501 and served.ask("cmdline")[0] == 403
+    assert served.ask("trace?format=1.24")[0] == 400 and served.ask("cmdline")[0] == 403
     assert served.ask("?pid=1")[0] == 503
     assert served.ask("", Host="evil.example")[0] == 403
     assert served.ask("rate?profile=cpu&rate=100", "POST", Origin="http://evil.example")[0] == 403

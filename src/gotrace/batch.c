@@ -28,7 +28,7 @@ static int read_data(
 	if (size > GOTRACE_BATCH_MAX)
 		return err_at(err, ERR_LIMIT, offset, "invalid batch size %llu, maximum is %d",
 			(unsigned long long)size, GOTRACE_BATCH_MAX);
-	uint8_t *data = arena_alloc(arena, size);
+	uint8_t *data = arena_alloc(arena, size ? size : 1); /* an address, also of nothing */
 	size_t got = input_bytes(in, data, size);
 	if (got < size) {
 		int rc = input_failed(in, err);

@@ -3,8 +3,6 @@
  */
 #include "gotrace/frontier.h"
 
-#include <stdlib.h>
-
 /* Reads the arguments of an event whose type is known to be timed. */
 static int read_args(struct cursor *c, const uint8_t *end, uint64_t *ret_dt, struct err *err)
 {
@@ -126,27 +124,77 @@ int frontier_fill(struct frontier *f, const struct generation *g, struct err *er
 	return 0;
 }
 
-static int by_time(const void *a, const void *b)
+/* ---- going through ---- */
+
+#define SORTED_MAX 12 /* up to here Go's sort is by insertion, and stable */
+
+static void sort(struct frontier *f)
 {
-	const struct frontier_entry *x = a, *y = b;
-	if (x->time != y->time)
-		return x->time < y->time ? -1 : 1;
-	return x->cursor->rank < y->cursor->rank ? -1 : x->cursor->rank > y->cursor->rank;
+	for (size_t i = 1; i < f->n; i++)
+		for (size_t j = i; j > 0 && f->heap[j].time < f->heap[j - 1].time; j--)
+			swap(&f->heap[j], &f->heap[j - 1]);
 }
 
-void frontier_sort(struct frontier *f)
+static bool earlier(const struct frontier *f, size_t a, size_t b)
 {
-	bool sorted = true;
-	for (size_t i = 0; i < f->n; i++) {
-		f->heap[i].cursor->rank = (uint32_t)i;
-		sorted = sorted && (!i || f->heap[i - 1].time <= f->heap[i].time);
+	return f->heap[a].time != f->heap[b].time ? f->heap[a].time < f->heap[b].time : a < b;
+}
+
+static void walk_push(struct frontier *f, size_t i)
+{
+	if (i >= f->n)
+		return;
+	vec_push(f->walk, f->walk_n, f->walk_cap, i);
+	size_t at = f->walk_n - 1;
+	for (; at > 0 && earlier(f, i, f->walk[(at - 1) / 2]); at = (at - 1) / 2)
+		f->walk[at] = f->walk[(at - 1) / 2];
+	f->walk[at] = i;
+}
+
+static size_t walk_pop(struct frontier *f)
+{
+	size_t first = f->walk[0], last = f->walk[--f->walk_n], at = 0;
+	for (size_t child; (child = 2 * at + 1) < f->walk_n; at = child) {
+		if (child + 1 < f->walk_n && earlier(f, f->walk[child + 1], f->walk[child]))
+			child++;
+		if (earlier(f, last, f->walk[child]))
+			break;
+		f->walk[at] = f->walk[child];
 	}
-	if (!sorted)
-		qsort(f->heap, f->n, sizeof(*f->heap), by_time);
+	f->walk[at] = last;
+	return first;
+}
+
+void frontier_walk(struct frontier *f)
+{
+	f->sorted = f->n <= SORTED_MAX;
+	f->next = 1;
+	f->walk_n = 0;
+	if (f->sorted) {
+		sort(f);
+		return;
+	}
+	walk_push(f, 1);
+	walk_push(f, 2);
+}
+
+bool frontier_walk_next(struct frontier *f, size_t *ret_i)
+{
+	if (f->sorted) {
+		*ret_i = f->next++;
+		return *ret_i < f->n;
+	}
+	if (!f->walk_n)
+		return false;
+	*ret_i = walk_pop(f);
+	walk_push(f, 2 * *ret_i + 1);
+	walk_push(f, 2 * *ret_i + 2);
+	return true;
 }
 
 void frontier_release(struct frontier *f)
 {
 	mem_free(f->heap);
 	mem_free(f->cursors);
+	mem_free(f->walk);
 }

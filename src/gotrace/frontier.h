@@ -1,8 +1,10 @@
 /*
  * The next event of each thread, the earliest first. Private to gotrace.
  *
- * Go's heap to the letter, since it decides which of two events of one time comes first. Up to a
- * dozen threads that holds after frontier_sort() as well; Go's sort is not stable beyond.
+ * Go's heap to the letter, since it decides which of two events of one time comes first. Where the
+ * head has to wait Go sorts the heap and goes through it; for up to a dozen threads, where that sort
+ * is stable, so does this. Beyond, ties are Go's luck, and a sort an event is too much: the heap is
+ * left as it is, and gone through by a second one of the entries to come.
  */
 #ifndef SONDE_GOTRACE_FRONTIER_H
 #define SONDE_GOTRACE_FRONTIER_H
@@ -24,7 +26,6 @@ struct cursor {
 	const uint8_t *at;		  /* where ev begins */
 	int64_t last;			  /* ns; 0: take the batch's time, as Go does */
 	uint32_t state;			  /* for the order: its index of m, or IDMAP_NONE */
-	uint32_t rank;
 	struct wire_event ev;
 };
 
@@ -37,6 +38,10 @@ struct frontier {
 	struct frontier_entry *heap;
 	size_t n, cap;
 	struct cursor *cursors; /* one a thread of the generation */
+	size_t *walk;		/* a heap of indices into the heap, by time; or NULL */
+	size_t walk_n, walk_cap;
+	size_t next; /* where the heap is sorted: the entry to come */
+	bool sorted;
 };
 
 void frontier_release(struct frontier *f);
@@ -45,8 +50,9 @@ must_check int frontier_fill(struct frontier *f, const struct generation *g, str
 /* Cursor i to its next event, and to its place; it leaves at the end of its batches. */
 must_check int frontier_next(
 	struct frontier *f, size_t i, const struct clocks *clocks, struct err *err);
-/* By time throughout; the heap stays one. */
-void frontier_sort(struct frontier *f);
+/* Goes through the entries after the head by time, as long as they are not changed. */
+void frontier_walk(struct frontier *f);
+bool frontier_walk_next(struct frontier *f, size_t *ret_i);
 
 /* Of the event in the file. */
 static inline int64_t cursor_offset(const struct cursor *c)

@@ -112,23 +112,26 @@ static int read_marked(struct generation *g, struct input *in, int version, stru
 	}
 }
 
+static struct batch copy_batch(const struct batch *b, struct arena *to)
+{
+	struct batch copy = *b;
+	uint8_t *data = arena_alloc(to, b->len ? b->len : 1);
+	memcpy(data, b->data, b->len);
+	copy.data = data;
+	return copy;
+}
+
 /* The batch read last belongs to the next generation. */
 static void keep(struct spill *spill, const struct batch *b)
 {
 	spill->full = true;
-	spill->batch = *b;
-	uint8_t *data = arena_alloc(&spill->arena, b->len);
-	memcpy(data, b->data, b->len);
-	spill->batch.data = data;
+	spill->batch = copy_batch(b, &spill->arena);
 }
 
 /* What keep() kept, into this generation. */
 static int take(struct generation *g, struct spill *spill, int version, struct err *err)
 {
-	struct batch b = spill->batch;
-	uint8_t *data = arena_alloc(&g->arena, b.len);
-	memcpy(data, b.data, b.len);
-	b.data = data;
+	struct batch b = copy_batch(&spill->batch, &g->arena);
 	spill->full = false;
 	arena_release(&spill->arena);
 	g->gen = b.gen;

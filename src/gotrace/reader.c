@@ -136,15 +136,31 @@ static int stuck(const struct gotrace_reader *r, struct err *err)
 	return rc;
 }
 
+/* Tries in vain: each event that comes may cost some, and a trace some more. What real clocks make
+ * of real traces is far below; without a bound, a made-up one takes the square of its size. */
+#define WAITS_FREE	(16 << 20)
+#define WAITS_PER_EVENT 128
+
 static int advance(struct gotrace_reader *r, struct gotrace_event *ret, struct err *err)
 {
+	size_t i;
+	r->events++;
 	int rc = try_advance(r, 0, ret, err);
 	if (rc)
 		return rc;
-	frontier_sort(&r->frontier);
-	for (size_t i = 1; i < r->frontier.n && !rc; i++)
+	frontier_walk(&r->frontier);
+	while (!rc && frontier_walk_next(&r->frontier, &i)) {
 		rc = try_advance(r, i, ret, err);
-	return rc ? rc : stuck(r, err);
+		r->waits++;
+	}
+	if (!rc)
+		return stuck(r, err);
+	if (r->waits > WAITS_FREE + WAITS_PER_EVENT * r->events)
+		return err_at(err, ERR_LIMIT, r->at,
+			"too many threads wait for each other's events: %" PRIu64
+			" tries for %" PRIu64 " events",
+			r->waits, r->events);
+	return rc;
 }
 
 /* A CPU sample, if one comes before the threads' next event. */

@@ -16,6 +16,7 @@ struct gotrace_reader {
 	size_t sample; /* the next CPU sample */
 	struct frontier frontier;
 	struct order order;
+	uint64_t events, waits; /* tried first; tried beyond those */
 	uint64_t syncs;
 	struct spill spill;
 	struct err after; /* what comes after the last good generation; code 0: nothing */

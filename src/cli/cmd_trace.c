@@ -203,9 +203,9 @@ int cmd_trace(int argc, char **argv)
 	const char *mode = "", *http = "", *pprof = "";
 	struct goflag flags[] = {
 		{"d", GOFLAG_STRING, &mode,
-			"what to show: parsed (the events in order), wire (the bytes, event by "
-			"event), footprint (bytes and events of each type), or check (read and "
-			"validate: ok, or the first problem); `MODE`"},
+			"show the trace as `MODE`: parsed (the events in order), wire (the bytes, "
+			"event by event), footprint (bytes and events of each type), or check it "
+			"(read and validated: ok, or the first problem)"},
 		/* go tool trace's, for an answer to those who give them. */
 		{"http", GOFLAG_STRING, &http, ""},
 		{"pprof", GOFLAG_STRING, &pprof, ""},

@@ -93,7 +93,7 @@ void order_remove_go(struct order *o, struct go_state *g)
 
 struct proc_state *order_add_proc(struct order *o, int64_t id, uint8_t status, uint64_t gen)
 {
-	struct proc_state p = {.id = id, .status = status, .seq = {gen, 0}};
+	struct proc_state p = {.id = id, .status = status, .bound_to = IDMAP_NONE, .seq = {gen, 0}};
 	idmap_put(&o->p_ids, (uint64_t)id, (uint32_t)o->ps_n);
 	vec_push(o->ps, o->ps_n, o->ps_cap, p);
 	return &o->ps[o->ps_n - 1];

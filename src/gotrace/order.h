@@ -48,7 +48,8 @@ struct go_state {
 struct proc_state {
 	int64_t id;
 	struct sequence seq;
-	uint8_t status; /* enum gotrace_proc_status */
+	uint8_t status;	   /* enum gotrace_proc_status */
+	uint32_t bound_to; /* index of the thread it was bound to last, or IDMAP_NONE */
 	struct open_ranges ranges;
 };
 

@@ -12,22 +12,37 @@ static const uint8_t states[5] = {
 	[GOTRACE_PROC_SYSCALL_ABANDONED] = GOTRACE_PROC_IS_IDLE,
 };
 
+/* From the next event of the thread on. */
+static void bind(struct step *s, struct proc_state *p)
+{
+	s->next.p = p->id;
+	p->bound_to = s->state;
+}
+
+/* The thread that holds the proc: the one it was bound to last, if that has not lost it. */
+static uint32_t holder(const struct order *o, const struct proc_state *p)
+{
+	if (p->bound_to != IDMAP_NONE && o->ms[p->bound_to].p == p->id)
+		return p->bound_to;
+	for (size_t i = 0; i < o->ms_n; i++)
+		if (o->ms[i].p == p->id)
+			return (uint32_t)i;
+	return IDMAP_NONE;
+}
+
 /* A proc in a syscall is about to be stolen, and its status was written by the thief: the event is
  * of the thread that holds the proc. */
-static int find_holder(struct step *s, int64_t p)
+static int find_holder(struct step *s, struct proc_state *p)
 {
-	bool found = false;
-	for (size_t i = 0; i < s->o->ms_n; i++) {
-		const struct thread_state *t = &s->o->ms[i];
-		if (t->p != p)
-			continue;
-		s->now = (struct context){t->m, p, t->g};
-		found = true;
-	}
-	if (found)
-		return 1;
-	return step_error(s,
-		"failed to find sched context for proc %" PRId64 " that's about to be stolen", p);
+	p->bound_to = holder(s->o, p);
+	if (p->bound_to == IDMAP_NONE)
+		return step_error(s,
+			"failed to find sched context for proc %" PRId64
+			" that's about to be stolen",
+			p->id);
+	const struct thread_state *t = &s->o->ms[p->bound_to];
+	s->now = (struct context){t->m, t->p, t->g};
+	return 1;
 }
 
 /* A status of a proc that is known already must agree with what is known. */
@@ -53,27 +68,28 @@ static int status_again(
 static int proc_status(struct step *s)
 {
 	int64_t id = (int64_t)s->ev->args[0];
-	/* Go's reader looks at the low byte alone, and then panics over the whole. */
+	/* Go's reader looks at the low byte alone, and panics over the whole if that is good. */
+	uint8_t status = (uint8_t)s->ev->args[1], shown = status;
 	if (s->ev->args[1] >= array_len(states))
 		return step_error(s, "invalid status for proc %" PRId64 ": %" PRIu64, id,
-			s->ev->args[1] > 0xff ? s->ev->args[1] : s->ev->args[1] & 0xff);
-	uint8_t status = (uint8_t)s->ev->args[1], shown = status, from = states[status];
+			status < array_len(states) ? s->ev->args[1] : status);
+	uint8_t from = states[status];
 	bool promoted = false;
 	struct proc_state *p = order_proc(s->o, id);
 	int rc = 1;
-	if (p)
+	if (p) {
 		rc = status_again(s, p, &shown, &from, &promoted);
-	else
-		order_add_proc(s->o, id, status, s->gen);
-	if (!p)
+	} else {
+		p = order_add_proc(s->o, id, status, s->gen);
 		from = s->gen == s->o->first_gen ? GOTRACE_PROC_UNDETERMINED
 						 : GOTRACE_PROC_NOT_EXIST;
+	}
 	if (rc > 0 && promoted)
-		rc = find_holder(s, id);
+		rc = find_holder(s, p);
 	if (rc < 0)
 		return rc;
 	if (status == GOTRACE_PROC_RUNNING || status == GOTRACE_PROC_SYSCALL)
-		s->next.p = id;
+		bind(s, p);
 	step_emit(s, s->ev->type, from, states[shown]);
 	return 1;
 }
@@ -90,7 +106,7 @@ static int proc_start(struct step *s)
 		return rc;
 	p->status = GOTRACE_PROC_RUNNING;
 	p->seq.seq++;
-	s->next.p = p->id;
+	bind(s, p);
 	step_emit(s, s->ev->type, GOTRACE_PROC_IS_IDLE, GOTRACE_PROC_IS_RUNNING);
 	return 1;
 }

@@ -12,23 +12,23 @@
 
 #define WHOLE_MAX (1 << 20) /* times 32 bits, exact in a double */
 
-/* A batch being read: reports the offset of what it stands at. */
-struct cursor_of {
+/* Where in a batch the reading is. */
+struct place {
 	const struct batch *b;
 	const uint8_t *p, *end;
 };
 
-static struct cursor_of start(const struct batch *b, bool skip_type)
+static struct place start(const struct batch *b, bool skip_type)
 {
-	return (struct cursor_of){b, b->data + skip_type, b->data + b->len};
+	return (struct place){b, b->data + skip_type, b->data + b->len};
 }
 
-static int64_t offset(const struct cursor_of *c)
+static int64_t offset(const struct place *c)
 {
 	return c->b->offset + (c->p - c->b->data);
 }
 
-static int number_error(const struct cursor_of *c, enum varint status, struct err *err)
+static int number_error(const struct place *c, enum varint status, struct err *err)
 {
 	if (status == VARINT_EOF)
 		return TABLES_ENDED;
@@ -36,7 +36,7 @@ static int number_error(const struct cursor_of *c, enum varint status, struct er
 }
 
 /* n numbers: 0, TABLES_ENDED or an error. */
-static int numbers(struct cursor_of *c, uint64_t *ret, int n, struct err *err)
+static int numbers(struct place *c, uint64_t *ret, int n, struct err *err)
 {
 	for (int i = 0; i < n; i++) {
 		enum varint status = varint_read(&c->p, c->end, &ret[i]);
@@ -47,7 +47,7 @@ static int numbers(struct cursor_of *c, uint64_t *ret, int n, struct err *err)
 }
 
 /* The type of the next entry, which must be `want`. */
-static int entry(struct cursor_of *c, enum gotrace_ev want, const char *what, struct err *err)
+static int entry(struct place *c, enum gotrace_ev want, const char *what, struct err *err)
 {
 	if (*c->p != want)
 		return err_at(err, ERR_FORMAT, offset(c), "expected %s event, got %u", what, *c->p);
@@ -55,7 +55,7 @@ static int entry(struct cursor_of *c, enum gotrace_ev want, const char *what, st
 	return 0;
 }
 
-static int add_string(struct trace_tables *t, struct cursor_of *c, struct err *err)
+static int add_string(struct trace_tables *t, struct place *c, struct err *err)
 {
 	uint64_t v[2];
 	int rc = numbers(c, v, 2, err);
@@ -85,7 +85,7 @@ static int add_string(struct trace_tables *t, struct cursor_of *c, struct err *e
 
 int trace_tables_add_strings(struct trace_tables *t, const struct batch *b, struct err *err)
 {
-	struct cursor_of c = start(b, true);
+	struct place c = start(b, true);
 	while (c.p < c.end) {
 		int rc = entry(&c, GOTRACE_EV_STRING, "string", err);
 		if (!rc)
@@ -97,7 +97,7 @@ int trace_tables_add_strings(struct trace_tables *t, const struct batch *b, stru
 }
 
 static int add_frame(
-	struct trace_tables *t, struct cursor_of *c, uint64_t id, unsigned nth, struct err *err)
+	struct trace_tables *t, struct place *c, uint64_t id, unsigned nth, struct err *err)
 {
 	static const char *const fields[] = {"PC", "funcID", "fileID", "line"};
 	uint64_t v[4];
@@ -126,7 +126,7 @@ static void print_stack(const struct trace_tables *t, const struct stack *s, str
 }
 
 static int stack_twice(const struct trace_tables *t, const struct stack *s, uint32_t known,
-	const struct cursor_of *c, struct err *err)
+	const struct place *c, struct err *err)
 {
 	struct buf new = BUF_INIT, old = BUF_INIT;
 	print_stack(t, s, &new);
@@ -140,7 +140,7 @@ static int stack_twice(const struct trace_tables *t, const struct stack *s, uint
 	return rc;
 }
 
-static int add_stack(struct trace_tables *t, struct cursor_of *c, struct err *err)
+static int add_stack(struct trace_tables *t, struct place *c, struct err *err)
 {
 	uint64_t v[2];
 	int rc = numbers(c, v, 2, err);
@@ -164,7 +164,7 @@ static int add_stack(struct trace_tables *t, struct cursor_of *c, struct err *er
 
 int trace_tables_add_stacks(struct trace_tables *t, const struct batch *b, struct err *err)
 {
-	struct cursor_of c = start(b, true);
+	struct place c = start(b, true);
 	while (c.p < c.end) {
 		int rc = entry(&c, GOTRACE_EV_STACK, "stack", err);
 		if (!rc)
@@ -177,7 +177,7 @@ int trace_tables_add_stacks(struct trace_tables *t, const struct batch *b, struc
 
 int trace_tables_add_samples(struct trace_tables *t, const struct batch *b, struct err *err)
 {
-	struct cursor_of c = start(b, true);
+	struct place c = start(b, true);
 	while (c.p < c.end) {
 		uint64_t v[5];
 		int64_t at = offset(&c);
@@ -193,7 +193,7 @@ int trace_tables_add_samples(struct trace_tables *t, const struct batch *b, stru
 	return 0;
 }
 
-static int add_frequency(struct clocks *clocks, struct cursor_of *c, struct err *err)
+static int add_frequency(struct clocks *clocks, struct place *c, struct err *err)
 {
 	uint64_t f;
 	if (clocks->ns_per_unit != 0)
@@ -209,7 +209,7 @@ static int add_frequency(struct clocks *clocks, struct cursor_of *c, struct err 
 	return 0;
 }
 
-static int add_snapshot(struct clocks *clocks, struct cursor_of *c, uint64_t *time, struct err *err)
+static int add_snapshot(struct clocks *clocks, struct place *c, uint64_t *time, struct err *err)
 {
 	uint64_t v[4];
 	if (clocks->has_snapshot)
@@ -229,7 +229,7 @@ static int add_snapshot(struct clocks *clocks, struct cursor_of *c, uint64_t *ti
 int trace_tables_add_sync(
 	struct trace_tables *t, const struct batch *b, int version, struct err *err)
 {
-	struct cursor_of c = start(b, version >= GOTRACE_V25);
+	struct place c = start(b, version >= GOTRACE_V25);
 	uint64_t time = b->time;
 	while (c.p < c.end) {
 		uint8_t type = *c.p++;

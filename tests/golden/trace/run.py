@@ -134,8 +134,16 @@ def shared():
     report(not wrong[folder], "%s: %d traces" % (folder, totals[folder]), *wrong[folder])
 
 
+def go_tool():
+  """The path of the tool itself, built if need be; or None."""
+  if not shutil.which("go"):
+    return None
+  done = subprocess.run(["go", "tool", "-n", "trace"], capture_output=True, text=True, timeout=120)
+  return done.stdout.strip() if done.returncode == 0 else None
+
+
 def go_shows(mode, name):
-  return subprocess.run(["go", "tool", "trace", "-d=" + mode, name], env=ENV, capture_output=True, cwd=WORK, timeout=120)
+  return subprocess.run([GO_TOOL, "-d=" + mode, name], env=ENV, capture_output=True, cwd=WORK, timeout=60)
 
 
 def footprint(text):
@@ -145,8 +153,10 @@ def footprint(text):
 
 
 def go():
-  if not shutil.which("go"):
-    skip("go is not installed")
+  global GO_TOOL
+  GO_TOOL = go_tool()
+  if not GO_TOOL:
+    skip("`go tool trace` is not installed")
   make_all()
   if go_shows("parsed", "ok_version_26").returncode:
     skip("`go tool trace` does not read traces of Go 1.26")

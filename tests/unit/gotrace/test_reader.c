@@ -308,7 +308,7 @@ static void empty_batches(void **state)
 /* Each thread waits for the next one, whose clock is ahead: the order is found all the same. */
 static void all_wait(void **state)
 {
-	enum { THREADS = 3000 };
+	enum { THREADS = 1000 };
 	struct maker mk;
 	begin(&mk, GOTRACE_V26);
 	for (unsigned i = 0; i < THREADS; i++) {

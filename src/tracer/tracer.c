@@ -385,8 +385,7 @@ static void fill_heap(struct tracer *t)
 {
 	t->heap = mem_array(t->trace->thread_n + 1, sizeof(*t->heap));
 	for (uint32_t i = 0; i < t->trace->thread_n; i++) {
-		const struct export_trace_thread *thread = &t->trace->threads[i];
-		if (thread->first < thread->last)
+		if (t->tracks[i].next < t->trace->threads[i].last)
 			t->heap[t->heap_n++] = (struct heap_item){step_time(t, &t->tracks[i]), i};
 	}
 	for (uint32_t i = t->heap_n / 2; i-- > 0;)

@@ -237,31 +237,38 @@ static bool is_anybody_writing(void)
 	return false;
 }
 
-/* Those that are there, the first first. */
-static void number_all(struct recording *rec, uint32_t trace)
+/* The program's threads, the first first, from place *at on; NULL: that was the last. */
+static struct thread *next_thread(uint32_t *at)
 {
 	uint32_t high = atomic_load(&state->threads.high);
-	for (uint32_t i = 0; i < high; i++) {
-		struct thread *t = &state->threads.slots[i];
+	while (*at < high) {
+		struct thread *t = &state->threads.slots[(*at)++];
 		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden)
-			number_of(rec, t, trace);
+			return t;
 	}
+	return NULL;
 }
+
+static void number_all(struct recording *rec, uint32_t trace)
+{
+	struct thread *t;
+	for (uint32_t at = 0; (t = next_thread(&at));)
+		number_of(rec, t, trace);
+}
+
+/* The thread that calls the others: in ordinary code its own call reaches it in the system call
+ * that makes it. */
+static _Atomic int calling;
 
 /* Waits that began before anybody wanted records of them are not known: those threads are called,
  * and say where they are. */
-static _Atomic int calling; /* the thread that does: ordinary code answers its own call at once */
-
 static void call_unknown(struct recording *rec)
 {
-	uint32_t high = atomic_load(&state->threads.high);
+	struct thread *t;
 	atomic_store(&calling, sig_gettid());
-	for (uint32_t i = 0; i < high; i++) {
-		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden &&
-			!(atomic_load(&t->wait.seq) & WAIT_GOING))
+	for (uint32_t at = 0; (t = next_thread(&at));)
+		if (!(atomic_load(&t->wait.seq) & WAIT_GOING))
 			control_call(rec, t, RECORDING_TRACE);
-	}
 	atomic_store(&calling, 0);
 }
 
@@ -335,15 +342,12 @@ static void note_last(struct recording *rec, struct thread *t, uint32_t trace)
  * says so itself. */
 static void end(struct recording *rec)
 {
-	uint32_t high = atomic_load(&state->threads.high);
+	struct thread *t;
 	uint32_t trace = atomic_load(&trace_number);
 	if (!trace)
 		return;
-	for (uint32_t i = 0; i < high; i++) {
-		struct thread *t = &state->threads.slots[i];
-		if (atomic_load(&t->state) == THREAD_LIVE && !t->hidden)
-			note_last(rec, t, trace);
-	}
+	for (uint32_t at = 0; (t = next_thread(&at));)
+		note_last(rec, t, trace);
 	atomic_store(&trace_number, 0);
 	atomic_store(&rec->trace.on, 0);
 	atomic_store(&rec->trace.end_ns, sig_clock_ns(CLOCK_MONOTONIC));

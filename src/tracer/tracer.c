@@ -310,7 +310,7 @@ static void sample(struct tracer *t, uint32_t thread, const struct export_trace_
 
 /* --- a thread's steps in turn --- */
 
-/* A wait inside another one, by a handler, is not shown. */
+/* A wait inside another one, by a handler, is shown behind it, without length. */
 static uint64_t step_time(const struct tracer *t, const struct track *track)
 {
 	const struct export_trace_event *e = &t->trace->events[track->next];

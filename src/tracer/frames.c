@@ -104,14 +104,16 @@ static struct gotrace_write_frame nameless(struct tracer_stacks *s, const struct
 		.line = 1};
 }
 
-/* The i-th of a location's lines, innermost first. */
+/* The i-th of a location's lines, innermost first. A function may be known and have no name: what a
+ * signal handler returns to has none. */
 static struct gotrace_write_frame frame_of(
 	struct tracer_stacks *s, const struct location *l, uint32_t i)
 {
 	const struct line *line = l->line_n ? &s->p->lines[l->line_first + i] : NULL;
-	if (!line || line->function == PROFILE_NONE)
+	const struct function *f =
+		line && line->function != PROFILE_NONE ? &s->p->functions[line->function] : NULL;
+	if (!f || !f->name)
 		return nameless(s, l);
-	const struct function *f = &s->p->functions[line->function];
 	bool known = f->filename && line->line > 0;
 	return (struct gotrace_write_frame){.pc = l->address | (uint64_t)i << INLINE_SHIFT,
 		.function = string(s, f->name),

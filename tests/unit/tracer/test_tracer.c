@@ -19,7 +19,7 @@ static void make_profile(struct profile *p)
 	uint32_t locations[STACKS];
 	for (uint32_t i = 0; i < STACKS; i++) {
 		char name[16];
-		snprintf(name, sizeof(name), i ? "f%u" : "main", i);
+		snprintf(name, sizeof(name), i == 4 ? "" : i ? "f%u" : "main", i);
 		struct function f = {.name = strtab_addstr(&p->strings, name),
 			.filename = strtab_addstr(&p->strings, i % 2 ? "a.c" : "")};
 		f.system_name = f.name;

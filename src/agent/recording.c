@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -85,10 +86,21 @@ static long prepare(void *block, int fd, size_t size)
 	return ret ? ret : (long)size;
 }
 
-static int map(int fd, size_t size, struct recording **ret)
+/* For traces, of the file's file system, which is mostly memory that others use too: a quarter of
+ * what it has left. */
+static size_t trace_room(int fd)
+{
+	struct statfs fs;
+	if (sig_syscall(SYS_fstatfs, fd, &fs))
+		return RECORDING_TRACE_SIZE;
+	uint64_t quarter = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / 4;
+	return quarter < RECORDING_TRACE_SIZE ? quarter & ~(size_t)4095 : RECORDING_TRACE_SIZE;
+}
+
+static int map(int fd, size_t size, size_t room, struct recording **ret)
 {
 	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
-	size_t mapped = size + RECORDING_TRACE_SIZE;
+	size_t mapped = size + room;
 	long at = sig_syscall(SYS_mmap, 0, mapped, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (failed(at))
 		return (int)at;
@@ -117,7 +129,7 @@ static int map(int fd, size_t size, struct recording **ret)
 
 int recording_new(size_t size, struct recording **ret)
 {
-	return map(-1, size, ret);
+	return map(-1, size, RECORDING_TRACE_SIZE, ret);
 }
 
 int recording_new_file(const char *path, size_t size, struct recording **ret)
@@ -125,9 +137,10 @@ int recording_new_file(const char *path, size_t size, struct recording **ret)
 	int fd = sig_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fd;
-	long rc = sig_syscall(SYS_ftruncate, fd, size + RECORDING_TRACE_SIZE);
+	size_t room = trace_room(fd);
+	long rc = sig_syscall(SYS_ftruncate, fd, size + room);
 	if (!rc)
-		rc = map(fd, size, ret);
+		rc = map(fd, size, room, ret);
 	sig_close(fd);
 	if (rc)
 		sig_syscall(SYS_unlinkat, AT_FDCWD, path, 0);

@@ -31,7 +31,7 @@
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
 #define RECORDING_SIZE_MAX    (64u << 20)
-#define RECORDING_TRACE_SIZE  (128u << 20) /* behind it, for events of the execution trace */
+#define RECORDING_TRACE_SIZE  (128u << 20) /* behind it, for events of traces; or less */
 #define RECORDING_GROWTH      (256u << 10) /* memory is taken in steps of this */
 #define RECORDING_TEXT_MAX    256
 #define RECORDING_BUILD_ID    32

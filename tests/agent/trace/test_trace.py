@@ -132,6 +132,20 @@ def test_more_than_there_is_memory_for():
 
 
 @test
+def test_a_small_shm_is_left_to_others():
+  path = os.path.join(WORK, "small.trace")
+  script = "mount -t tmpfs -o size=16m tmpfs /dev/shm && exec %s run -trace %s %s 1000000" % (SONDE, path, program("flood"))
+  for unshare in (["unshare", "-m"], ["unshare", "-rm"]):
+    done = subprocess.run([*unshare, "sh", "-c", script], capture_output=True, text=True)
+    if "events are missing" in done.stderr:
+      kept = int(re.search(r"(\d+) events,", done.stderr).group(1))
+      assert 10000 < kept < (16 << 20) / 4 / 40, done.stderr
+      assert Trace(path).names()
+      return
+  raise Skip("no mounts of one's own here: " + done.stderr.strip())
+
+
+@test
 def test_from_inside_over_and_over():
   folder = tempfile.mkdtemp(dir=WORK)
   subprocess.run([program("inside"), folder], check=True, timeout=120)

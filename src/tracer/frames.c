@@ -7,6 +7,7 @@
 #include "tracer/internal.h"
 
 #define INLINE_SHIFT 48 /* user addresses are below */
+#define START_FRAMES 4	/* that start a program or thread, at most */
 
 void tracer_stacks_init(
 	struct tracer_stacks *s, const struct profile *p, struct gotrace_writer *writer)
@@ -34,12 +35,12 @@ static const char *outermost(const struct profile *p, const struct location *l)
 	return f == PROFILE_NONE ? "" : profile_str(p, p->functions[f].system_name);
 }
 
-static bool is_of_libsonde(const struct profile *p, const struct location *l)
+static bool is_of_file(const struct profile *p, const struct location *l, const char *prefix)
 {
 	const char *file =
 		l->mapping == PROFILE_NONE ? "" : profile_str(p, p->mappings[l->mapping].file);
 	const char *slash = strrchr(file, '/');
-	return strncmp(slash ? slash + 1 : file, "libsonde.so", 11) == 0;
+	return strncmp(slash ? slash + 1 : file, prefix, strlen(prefix)) == 0;
 }
 
 static bool is_start(const struct profile *p, const struct location *l)
@@ -51,14 +52,24 @@ static bool is_start(const struct profile *p, const struct location *l)
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
-	return is_of_libsonde(p, l);
+	return false;
 }
 
-/* Never all of them. */
+/* What is left of a start once its named functions are cut: a stripped libc's own have no names. */
+static bool is_of_start(const struct profile *p, const struct location *l)
+{
+	return is_of_file(p, l, "libsonde.so") ||
+	       (!*outermost(p, l) && is_of_file(p, l, "libc.so"));
+}
+
+/* Never all of them. A stripped program's _start has no name either, but calls one that has. */
 static uint32_t without_start(const struct profile *p, const uint32_t *locations, uint32_t n)
 {
 	uint32_t left = n;
-	while (left && is_start(p, &p->locations[locations[left - 1]]))
+	for (uint32_t out = 1; out <= START_FRAMES && out <= n; out++)
+		if (is_start(p, &p->locations[locations[n - out]]))
+			left = n - out;
+	while (left && is_of_start(p, &p->locations[locations[left - 1]]))
 		left--;
 	return left ? left : n;
 }

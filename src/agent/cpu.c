@@ -44,9 +44,10 @@
 /* CPU time that can pass between two ticks that meet a thread, on a machine where it must share:
  * what an ended thread can have lost. */
 #define LOSS_TICKS   4
-#define TAIL_THREADS 16	    /* ended threads between two estimates of their unseen end */
-#define TAIL_LIVE    16	    /* not with more live threads than this: each clock is a call */
-#define TAIL_MAX_NS  200000 /* and not more: some thread may be unknown, or not sampled */
+#define GAP_MAX_NS   500000000 /* that is believed of one signal: it may have been blocked */
+#define TAIL_THREADS 16	       /* ended threads between two estimates of their unseen end */
+#define TAIL_LIVE    16	       /* not with more live threads than this: each clock is a call */
+#define TAIL_MAX_NS  200000    /* and not more: some thread may be unknown, or not sampled */
 
 /* --- clocks and timers of the kernel --- */
 
@@ -154,11 +155,23 @@ static void estimate_tail(struct balance *b)
 	b->tail_ns = tail < 0 ? 0 : tail > TAIL_MAX_NS ? TAIL_MAX_NS : tail;
 }
 
-/* What a thread can have lost since its last tick. */
+/* What a thread can have lost since its last tick. On a virtual machine that is itself kept waiting,
+ * ticks meet a thread far more seldom than they should: as seldom as they have. */
 static int64_t loss_max(const struct thread *t)
 {
 	int64_t carried = t->cpu.carried_ns > 0 ? t->cpu.carried_ns : 0;
-	return LOSS_TICKS * (int64_t)state->tick_ns + 2 * (int64_t)state->period_ns + carried;
+	return LOSS_TICKS * (int64_t)state->tick_ns + 2 * (int64_t)state->period_ns + carried +
+	       2 * atomic_load(&state->balance.gap_ns);
+}
+
+static void note_gap(int64_t weight)
+{
+	int64_t gap = weight * (int64_t)state->period_ns;
+	int64_t widest = atomic_load(&state->balance.gap_ns);
+	if (gap > GAP_MAX_NS)
+		gap = GAP_MAX_NS;
+	while (gap > widest && !atomic_compare_exchange_weak(&state->balance.gap_ns, &widest, gap))
+		;
 }
 
 /* A thread that used `used` and whose timer counted `counted` has ended. */
@@ -501,6 +514,8 @@ void cpu_sample(struct thread *thread, int overrun, const ucontext_t *context)
 		atomic_fetch_add(&thread->cpu.expiries, (uint64_t)weight);
 	else if (weight > 0)
 		atomic_store(&thread->cpu.kick, true); /* the next one weighs for this too */
+	if (!kick)
+		note_gap(weight);
 	if (kick)
 		timer_follow(thread);
 	cpu_look(rec, false);

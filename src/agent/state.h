@@ -29,10 +29,11 @@ struct balance {
 	struct sig_lock lock;
 	uint64_t start_ns; /* the process's CPU clock when the account began */
 	int64_t owed_ns;
-	int64_t spent_ns;      /* CPU of ended threads, as they saw it */
-	uint64_t ended;	       /* how many */
-	int64_t tail_ns;       /* CPU of a thread's end that it cannot see, on average */
-	_Atomic rec_ref stack; /* the newest sample of a thread that takes part in this */
+	int64_t spent_ns;	/* CPU of ended threads, as they saw it */
+	uint64_t ended;		/* how many */
+	int64_t tail_ns;	/* CPU of a thread's end that it cannot see, on average */
+	_Atomic rec_ref stack;	/* the newest sample of a thread that takes part in this */
+	_Atomic int64_t gap_ns; /* the most CPU time that one signal stood for so far */
 };
 
 struct state {

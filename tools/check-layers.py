@@ -17,7 +17,6 @@ ARROWS = {
   "benchfmt": ["base"],
   "gotrace": ["base"],
   "tracer": ["base", "pprof", "symbolize", "gotrace", "agent"],
-  "gotrace": ["base"],
   "bench": ["base"],
   "object": ["base"],
   "symbolize": ["base", "object", "pprof"],
@@ -25,10 +24,10 @@ ARROWS = {
   "http": ["base"],
   "web": ["base", "http", "report", "benchfmt", "pprof", "symbolize", "object"],
   "live": ["base", "http", "pprof", "symbolize", "agent", "tracer"],
-  "server": ["live", "http", "tracer", "symbolize", "agent", "base"],
+  "server": ["live", "http", "tracer", "symbolize", "agent", "sig", "base"],
   "agent": ["sig", "unwind", "base", "pprof"],
   "cli": ["base", "sig", "unwind", "pprof", "benchfmt", "gotrace", "object", "symbolize", "report", "http",
-          "web", "agent", "live", "gotrace", "tracer", "bench"],
+          "web", "agent", "live", "tracer", "bench"],
 }
 # Files of the agent that run in a signal handler or a hook: they may not touch base or pprof.
 EXPORT_FILES = re.compile(r"agent/(export|report|http)[^/]*\.[ch]$")

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "live/live.h"
+#include "sig/sig.h"
 #include "symbolize/symbolize.h"
 #include "tracer/tracer.h"
 
@@ -155,17 +156,6 @@ static void name_output(
 		snprintf(out, size, "%.*s.%d%s", stem, file, pid, dot ? dot : "");
 }
 
-static int write_all(int fd, const struct buf *data)
-{
-	for (size_t at = 0; at < data->len;) {
-		ssize_t n = write(fd, data->data + at, data->len - at);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* A regular file is replaced when it is complete; a pipe or device is written to. */
 static int write_output(const char *path, const struct buf *data, struct err *err)
 {
@@ -176,7 +166,7 @@ static int write_output(const char *path, const struct buf *data, struct err *er
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	int rc = write_all(fd, data);
+	int rc = sig_write_all(fd, data->data, data->len);
 	if (close(fd) && !rc)
 		rc = -errno;
 	if (!rc && replace && rename(tmp, path))

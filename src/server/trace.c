@@ -2,23 +2,15 @@
  * The writer of execution traces that libsonde asks for (agent/inside.h): names are found here.
  */
 #include "agent/agent.h"
+#include "sig/sig.h"
 #include "symbolize/symbolize.h"
 #include "tracer/tracer.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 static int write_fd(struct sink *sink, const void *p, size_t n)
 {
-	const char *at = p;
-	while (n) {
-		ssize_t did = write(*(int *)sink->ctx, at, n);
-		if (did < 0 && errno != EINTR)
-			return -errno;
-		at += did > 0 ? did : 0;
-		n -= did > 0 ? (size_t)did : 0;
-	}
-	return 0;
+	return sig_write_all(*(int *)sink->ctx, p, n);
 }
 
 static int write_trace(const struct recording *rec, int fd)

@@ -8,7 +8,7 @@
 #define CHUNK	   ((size_t)256 * 1024)
 #define DIGITS_MAX 9 /* of a version, so that it fits an int */
 
-void input_init(struct input *in, struct gotrace_source *source)
+static void input_init(struct input *in, struct gotrace_source *source)
 {
 	*in = (struct input){.source = source, .buf = mem_alloc(CHUNK)};
 }
@@ -100,7 +100,7 @@ static int parse_version(struct input *in)
 	return version;
 }
 
-int input_header(struct input *in, struct err *err)
+static int input_header(struct input *in, struct err *err)
 {
 	int version = parse_version(in);
 	if (version < 0) {
@@ -127,6 +127,15 @@ int input_header(struct input *in, struct err *err)
 		return err_at(err, ERR_UNSUPPORTED, 0,
 			"unknown or unsupported trace version go 1.%d", version);
 	}
+}
+
+int input_open(struct input *in, struct gotrace_source *source, struct err *err)
+{
+	input_init(in, source);
+	int version = input_header(in, err);
+	if (version < 0)
+		input_release(in);
+	return version;
 }
 
 static int64_t read_bytes(struct gotrace_source *source, void *p, size_t n)

@@ -17,7 +17,9 @@ struct input {
 	int failed;	 /* the source's code: it then gives nothing more */
 };
 
-void input_init(struct input *in, struct gotrace_source *source);
+/* Reads the header: the version (22, 23, ...), or an error, and nothing is to be released; v1 is
+ * ERR_UNSUPPORTED. */
+must_check int input_open(struct input *in, struct gotrace_source *source, struct err *err);
 void input_release(struct input *in);
 /* 1, or 0 if there is none. Where the source fails it is as if the bytes ended: ask input_failed()
  * before taking an end for one. */
@@ -27,8 +29,6 @@ enum varint input_varint(struct input *in, uint64_t *ret);
 size_t input_bytes(struct input *in, void *p, size_t n);
 /* 0, or the source's code with a message. */
 must_check int input_failed(const struct input *in, struct err *err);
-/* Reads the header: the version (22, 23, ...), or an error; v1 is ERR_UNSUPPORTED. */
-must_check int input_header(struct input *in, struct err *err);
 
 static inline int64_t input_offset(const struct input *in)
 {

@@ -160,8 +160,12 @@ int step_need(struct step *s, enum need p, enum need g)
 	return rc;
 }
 
-int step_go_in(struct step *s, uint8_t status, const char *wanted, struct go_state **ret)
+int step_go_in(
+	struct step *s, enum need p, uint8_t status, const char *wanted, struct go_state **ret)
 {
+	int rc = step_need(s, p, MUST_HAVE);
+	if (rc < 0)
+		return rc;
 	struct go_state *g = step_go_now(s);
 	if (!g)
 		return step_error(s, "event %s for goroutine (%" PRId64 ") that doesn't exist",

@@ -159,9 +159,10 @@ struct proc_state *order_add_proc(struct order *o, int64_t id, uint8_t status, u
 /* Those of the context, from where they were found last. */
 struct go_state *step_go_now(struct step *s);
 struct proc_state *step_proc_now(struct step *s);
-/* The same goroutine, which must be there and in this status; `wanted` is its word in the error. */
+/* The same goroutine, which must be there and in this status, with a thread and as much of a proc as
+ * `p` says; `wanted` is the status's word in the error. */
 must_check int step_go_in(
-	struct step *s, uint8_t status, const char *wanted, struct go_state **ret);
+	struct step *s, enum need p, uint8_t status, const char *wanted, struct go_state **ret);
 
 static inline bool follows(const struct step *s, uint64_t seq, const struct sequence *before)
 {

@@ -103,9 +103,7 @@ static int go_create(struct step *s)
 static int go_leave(struct step *s)
 {
 	struct go_state *g;
-	int rc = step_need(s, MUST_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_RUNNING, "Running", &g);
+	int rc = step_go_in(s, MUST_HAVE, GOTRACE_GO_RUNNING, "Running", &g);
 	if (rc < 0)
 		return rc;
 	uint8_t to = GOTRACE_GO_NOT_EXIST;
@@ -178,9 +176,7 @@ static void switch_away(struct step *s, struct go_state *g)
 static int go_switch(struct step *s)
 {
 	struct go_state *g;
-	int rc = step_need(s, MUST_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_RUNNING, "Running", &g);
+	int rc = step_go_in(s, MUST_HAVE, GOTRACE_GO_RUNNING, "Running", &g);
 	if (rc < 0)
 		return rc;
 	struct go_state *next = named_go(s, GOTRACE_GO_WAITING);

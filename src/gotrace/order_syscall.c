@@ -15,9 +15,7 @@ static int no_proc(struct step *s)
 static int syscall_begin(struct step *s)
 {
 	struct go_state *g;
-	int rc = step_need(s, MUST_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_RUNNING, "Running", &g);
+	int rc = step_go_in(s, MUST_HAVE, GOTRACE_GO_RUNNING, "Running", &g);
 	if (rc < 0)
 		return rc;
 	g->status = GOTRACE_GO_SYSCALL;
@@ -40,9 +38,7 @@ static int syscall_begin(struct step *s)
 static int syscall_end(struct step *s)
 {
 	struct go_state *g;
-	int rc = step_need(s, MUST_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_SYSCALL, "Running", &g);
+	int rc = step_go_in(s, MUST_HAVE, GOTRACE_GO_SYSCALL, "Running", &g);
 	if (rc < 0)
 		return rc;
 	g->status = GOTRACE_GO_RUNNING;
@@ -70,9 +66,7 @@ static int syscall_end_blocked(struct step *s)
 		if (p->status == GOTRACE_PROC_SYSCALL)
 			return 0;
 	}
-	int rc = step_need(s, MAY_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_SYSCALL, "Running", &g);
+	int rc = step_go_in(s, MAY_HAVE, GOTRACE_GO_SYSCALL, "Running", &g);
 	if (rc < 0)
 		return rc;
 	g->status = GOTRACE_GO_RUNNABLE;
@@ -120,9 +114,7 @@ static int lose_proc(struct step *s)
 static int destroy_syscall(struct step *s)
 {
 	struct go_state *g;
-	int rc = step_need(s, MAY_HAVE, MUST_HAVE);
-	if (rc > 0)
-		rc = step_go_in(s, GOTRACE_GO_SYSCALL, "Syscall", &g);
+	int rc = step_go_in(s, MAY_HAVE, GOTRACE_GO_SYSCALL, "Syscall", &g);
 	if (rc < 0)
 		return rc;
 	order_remove_go(s->o, g);

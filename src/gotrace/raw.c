@@ -15,12 +15,9 @@ struct gotrace_raw {
 int gotrace_raw_new(struct gotrace_source *source, struct gotrace_raw **ret, struct err *err)
 {
 	struct input in;
-	input_init(&in, source);
-	int version = input_header(&in, err);
-	if (version < 0) {
-		input_release(&in);
+	int version = input_open(&in, source, err);
+	if (version < 0)
 		return version;
-	}
 	struct gotrace_raw *r = mem_alloc(sizeof(*r));
 	r->in = in;
 	r->version = version;
@@ -34,11 +31,6 @@ void gotrace_raw_free(struct gotrace_raw *r)
 		return;
 	input_release(&r->in);
 	mem_free(r);
-}
-
-enum gotrace_version gotrace_raw_version(const struct gotrace_raw *r)
-{
-	return (enum gotrace_version)r->version;
 }
 
 int64_t gotrace_raw_offset(const struct gotrace_raw *r)

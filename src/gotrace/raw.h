@@ -26,7 +26,6 @@ struct gotrace_raw_event {
 must_check int gotrace_raw_new(
 	struct gotrace_source *source, struct gotrace_raw **ret, struct err *err);
 void gotrace_raw_free(struct gotrace_raw *r);
-enum gotrace_version gotrace_raw_version(const struct gotrace_raw *r);
 int64_t gotrace_raw_offset(const struct gotrace_raw *r); /* bytes read so far, header included */
 /* 1 and an event, 0 at the end, or an error. Events of a later version than the trace's are errors,
  * as for Go; so are stacks and data longer than the format allows. */

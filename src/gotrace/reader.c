@@ -13,12 +13,9 @@
 int gotrace_reader_new(struct gotrace_source *source, struct gotrace_reader **ret, struct err *err)
 {
 	struct input in;
-	input_init(&in, source);
-	int version = input_header(&in, err);
-	if (version < 0) {
-		input_release(&in);
+	int version = input_open(&in, source, err);
+	if (version < 0)
 		return version;
-	}
 	struct gotrace_reader *r = mem_zalloc(sizeof(*r));
 	r->in = in;
 	r->version = version;

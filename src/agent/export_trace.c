@@ -83,7 +83,6 @@ static void add_event(struct reading *r, uint32_t thread, const struct recording
 		return;
 	struct export_trace_event e = {.what = what & 0xff,
 		.wait = at->wait < WAIT_KINDS ? (uint8_t)at->wait : WAIT_NONE,
-		.fd = at->fd,
 		.thread = thread,
 		.stack = stack_of(r, at->stack),
 		.time_ns = at->time_ns,

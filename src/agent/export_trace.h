@@ -17,9 +17,8 @@ struct builder;
 struct export_source;
 
 struct export_trace_event {
-	uint8_t what; /* enum recording_trace_what */
-	uint8_t wait; /* enum wait_kind */
-	int32_t fd;
+	uint8_t what;	   /* enum recording_trace_what */
+	uint8_t wait;	   /* enum wait_kind */
 	uint32_t thread;   /* of threads[] */
 	uint32_t stack;	   /* a sample of the profile; PROFILE_NONE: not known */
 	uint64_t time_ns;  /* CLOCK_MONOTONIC */

@@ -267,7 +267,7 @@ struct recording_trace_event {
 	uint64_t until_ns;
 	uint64_t object; /* 0: none */
 	uint32_t wait;	 /* enum wait_kind */
-	int32_t fd;	 /* -1: none */
+	uint32_t pad;
 };
 
 /* The thread's own order of events is that of their times, but for those of its handlers, which may

@@ -104,7 +104,6 @@ static void put(struct recording *rec, struct thread *t, uint32_t trace,
 	at->until_ns = e->until_ns;
 	at->object = e->object;
 	at->wait = e->wait;
-	at->fd = e->fd;
 	atomic_store_explicit(&at->what, (uint32_t)what | trace << 8, memory_order_release);
 }
 
@@ -160,8 +159,7 @@ void trace_waited(
 			.time_ns = since_ns,
 			.until_ns = until_ns,
 			.object = what->object,
-			.wait = what->kind,
-			.fd = what->fd});
+			.wait = what->kind});
 }
 
 void trace_woke(uintptr_t object, uint64_t at_ns, const void *caller, uintptr_t leaf)
@@ -176,8 +174,7 @@ void trace_woke(uintptr_t object, uint64_t at_ns, const void *caller, uintptr_t 
 		&(struct recording_trace_event){
 			.stack = ref_of(w.rec, capture_intern(w.rec, t, caller, leaf)),
 			.time_ns = at_ns,
-			.object = object,
-			.fd = -1});
+			.object = object});
 }
 
 void trace_created(struct thread *creator, struct thread *created, const struct recording_stack *s)
@@ -188,8 +185,7 @@ void trace_created(struct thread *creator, struct thread *created, const struct 
 	write_one(&w, RECORDING_TRACE_CREATED,
 		&(struct recording_trace_event){.stack = ref_of(w.rec, s),
 			.time_ns = sig_clock_ns(CLOCK_MONOTONIC),
-			.object = number_of(w.rec, created, w.trace),
-			.fd = -1});
+			.object = number_of(w.rec, created, w.trace)});
 }
 
 static void about_itself(struct thread *t, enum recording_trace_what what, bool root)
@@ -201,8 +197,7 @@ static void about_itself(struct thread *t, enum recording_trace_what what, bool 
 		&(struct recording_trace_event){
 			.stack = root ? ref_of(w.rec, capture_root(w.rec, t)) : 0,
 			.time_ns = sig_clock_ns(CLOCK_MONOTONIC),
-			.object = t->life.handle,
-			.fd = -1});
+			.object = t->life.handle});
 }
 
 void trace_began(struct thread *thread)
@@ -221,9 +216,8 @@ void trace_sampled(struct thread *thread, const struct recording_stack *stack)
 	if (!w.rec)
 		return;
 	write_one(&w, RECORDING_TRACE_SAMPLED,
-		&(struct recording_trace_event){.stack = ref_of(w.rec, stack),
-			.time_ns = sig_clock_ns(CLOCK_MONOTONIC),
-			.fd = -1});
+		&(struct recording_trace_event){
+			.stack = ref_of(w.rec, stack), .time_ns = sig_clock_ns(CLOCK_MONOTONIC)});
 }
 
 /* --- beginning and end --- */
@@ -287,8 +281,7 @@ static bool answer(struct recording *rec, struct thread *t, const ucontext_t *co
 	write_one(&w, caught ? RECORDING_TRACE_CAUGHT : RECORDING_TRACE_FOUND,
 		&(struct recording_trace_event){.stack = ref_of(rec, stacks_intern(rec, &c.stack)),
 			.time_ns = sig_clock_ns(CLOCK_MONOTONIC),
-			.wait = WAIT_SYSCALL,
-			.fd = -1});
+			.wait = WAIT_SYSCALL});
 	capture_done(&c);
 	return true;
 }
@@ -322,13 +315,12 @@ static void note_last(struct recording *rec, struct thread *t, uint32_t trace)
 {
 	struct capture c;
 	struct wait_what what;
-	struct recording_trace_event e = {.fd = -1};
+	struct recording_trace_event e = {0};
 	if (capture_wait(&c, t, &what, &e.time_ns)) {
 		e.stack = ref_of(rec, stacks_intern(rec, &c.stack));
 		e.until_ns = sig_clock_ns(CLOCK_MONOTONIC);
 		e.object = what.object;
 		e.wait = what.kind;
-		e.fd = what.fd;
 		capture_done(&c);
 		put(rec, t, trace, RECORDING_TRACE_WAITS, &e);
 		return;

@@ -104,7 +104,6 @@ static unsigned write_and_check(struct export_trace *trace, const char *format)
 #define EVENT(what_, at, ...)                                         \
 	((struct export_trace_event){.what = RECORDING_TRACE_##what_, \
 		.time_ns = 1000000000000 + (at),                      \
-		.fd = -1,                                             \
 		.stack = PROFILE_NONE,                                \
 		__VA_ARGS__})
 #define UNTIL(at) .until_ns = 1000000000000 + (at)

@@ -1,13 +1,12 @@
 """What the heap's tests share."""
 import glob
-import http.client
 import math
 import re
 import subprocess
 import tempfile
 import time
 
-from agentlib import SONDE, WORK, Profile, Skip
+from agentlib import SONDE, WORK, Profile, Skip, ask
 
 CHANCE = 1e-6  # that a check of an estimate fails with nothing wrong
 ALLOCATORS = {"glibc": None, "jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc_minimal.so.4",
@@ -63,10 +62,8 @@ class Served:
 
   def ask(self, path):
     """Status and body."""
-    connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
-    connection.request("GET", "/debug/pprof/" + path)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
+    status, _, body = ask(self.port, path)
+    return status, body
 
   def profile(self, path):
     status, body = self.ask(path)

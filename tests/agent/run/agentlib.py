@@ -4,6 +4,7 @@ The reader of profile.proto here is written from the .proto alone and shares not
 Each test file is run as: python3 test_X.py BUILD_ROOT PROGRAMS, and prints TAP.
 """
 import gzip
+import http.client
 import os
 import re
 import shutil
@@ -79,6 +80,14 @@ def sonde_run(*args, hz=None, flags=(), env=None, expect=0, timeout=300, **kw):
   assert expect is None or done.returncode == expect, "%s ended with %d, not %d: %s%s" % (
     args, done.returncode, expect, done.stdout, done.stderr)
   return Run(done.returncode, done.stdout, done.stderr, profile)
+
+
+def ask(port, path, method="GET", body=None, **headers):
+  """Status, headers and body of /debug/pprof/PATH."""
+  connection = http.client.HTTPConnection("localhost", port, timeout=60)
+  connection.request(method, "/debug/pprof/" + path, body=body, headers=headers)
+  answer = connection.getresponse()
+  return answer.status, answer.headers, answer.read()
 
 
 # --- profile.proto ---

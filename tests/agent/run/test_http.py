@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 
-from agentlib import SONDE, WORK, Profile, Skip, main, program, sonde_run, test
+from agentlib import SONDE, WORK, Profile, Skip, ask, main, program, sonde_run, test
 
 BLOCKS, BLOCK = 32, 1 << 20
 PROGRAM = """import threading, time
@@ -47,10 +47,7 @@ class Served:
 
   def ask(self, path, method="GET", body=None, **headers):
     """Status, headers and body."""
-    connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
-    connection.request(method, "/debug/pprof/" + path, body=body, headers=headers)
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
+    return ask(self.port, path, method, body, **headers)
 
   def profile(self, path):
     status, headers, body = self.ask(path)

@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from tracelib import Trace, dump  # noqa: E402
-from agentlib import BUILD, LIBSONDE, SONDE, WORK, Skip, main, program, sonde_run, test  # noqa: E402
+from agentlib import LIBSONDE, SONDE, WORK, Skip, ask, main, program, sonde_run, test  # noqa: E402
 
 MS = 1000000
 
@@ -176,10 +176,7 @@ class Served:
     self.port = int(re.search(r":(\d+)/", self.process.stderr.readline()).group(1))
 
   def ask(self, path):
-    connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-    connection.request("GET", "/debug/pprof/" + path)
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
+    return ask(self.port, path)
 
   def trace(self, path):
     status, headers, body = self.ask(path)

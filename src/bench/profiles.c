@@ -1,5 +1,6 @@
 /*
- * -cpuprofile, -trace and their siblings, by libsonde when the program has it: linked (-lsonde) or preloaded.
+ * -cpuprofile, -trace and their siblings, by libsonde when the program has it: linked (-lsonde) or
+ * preloaded.
  *
  * It is looked up when asked for, not linked: a benchmark binary stays small, and its timings are
  * not those of a program with a profiler's hooks in it. (Rejected: loading it then and there; its
@@ -129,30 +130,22 @@ int profiles_start(const struct options *o, struct err *err)
 	return rc < 0 ? rc : trace_start(o, err);
 }
 
-static int cpu_stop(const struct options *o, struct err *err)
+/* Of what is started and stopped: `function` also writes it. */
+static int stop(const char *file, const char *function, const char *what, struct err *err)
 {
-	stop_fn *stop = (stop_fn *)dlsym(RTLD_DEFAULT, "sonde_cpu_profile_stop");
-	if (!*o->cpuprofile || !stop)
+	stop_fn *stop_it = (stop_fn *)dlsym(RTLD_DEFAULT, function);
+	if (!*file || !stop_it)
 		return 0;
-	int rc = stop();
-	return rc < 0 ? err_set(err, rc, "can't write cpu profile: %s", strerror(-rc)) : 0;
-}
-
-static int trace_stop(const struct options *o, struct err *err)
-{
-	stop_fn *stop = (stop_fn *)dlsym(RTLD_DEFAULT, "sonde_trace_stop");
-	if (!*o->trace || !stop)
-		return 0;
-	int rc = stop();
-	return rc < 0 ? err_set(err, rc, "can't write trace: %s", strerror(-rc)) : 0;
+	int rc = stop_it();
+	return rc < 0 ? err_set(err, rc, "can't write %s: %s", what, strerror(-rc)) : 0;
 }
 
 int profiles_stop(const struct options *o, struct err *err)
 {
 	struct rated rated[RATED];
-	int rc = trace_stop(o, err);
+	int rc = stop(o->trace, "sonde_trace_stop", "trace", err);
 	if (rc >= 0)
-		rc = cpu_stop(o, err);
+		rc = stop(o->cpuprofile, "sonde_cpu_profile_stop", "cpu profile", err);
 	rated_profiles(o, rated);
 	for (int i = 0; i < RATED && rc >= 0; i++)
 		rc = rated_stop(o, &rated[i], err);

@@ -155,8 +155,8 @@ static void estimate_tail(struct balance *b)
 	b->tail_ns = tail < 0 ? 0 : tail > TAIL_MAX_NS ? TAIL_MAX_NS : tail;
 }
 
-/* What a thread can have lost since its last tick. On a virtual machine that is itself kept waiting,
- * ticks meet a thread far more seldom than they should: as seldom as they have. */
+/* What a thread can have lost since its last tick. On a virtual machine that is itself kept
+ * waiting, ticks meet a thread far more seldom than they should: as seldom as they have. */
 static int64_t loss_max(const struct thread *t)
 {
 	int64_t carried = t->cpu.carried_ns > 0 ? t->cpu.carried_ns : 0;

@@ -2,7 +2,8 @@
  * session: what `sonde run` tells the agent, and where the agent leaves its recordings.
  *
  * One environment variable, SESSION_ENV,
- * "cpu=N:heap=N:block=N:mutex=N:wall=N:goroutine=N:trace=N:pid=N:children=0|1:leaks=0|1:dir=PATH": the
+ * "cpu=N:heap=N:block=N:mutex=N:wall=N:goroutine=N:trace=N:pid=N:children=0|1:leaks=0|1:dir=PATH":
+ * the
  * process PID and whatever it becomes by exec is recorded, at the rates given (struct
  * recording_rates), its descendants only with children=1. Each image of each process records into a
  * file of its own, DIR/PID.SEQUENCE SESSION_SUFFIX. A process that is not to be recorded takes the

@@ -1,6 +1,7 @@
 /*
- * -cpuprofile, -memprofile, -blockprofile, -mutexprofile, -trace: the benchmark program runs under `sonde
- * run`, so that it needs no profiler in it, and its profiles come out complete and symbolized.
+ * -cpuprofile, -memprofile, -blockprofile, -mutexprofile, -trace: the benchmark program runs under
+ * `sonde run`, so that it needs no profiler in it, and its profiles come out complete and
+ * symbolized.
  */
 #include "cli/bench.h"
 

@@ -1,8 +1,8 @@
 /*
  * Stacks as Go's tools want them. They name a goroutine by its root frame, so what libc and
  * libsonde do to start a thread is cut; and they keep functions and lines by pc, so each inlined
- * frame gets a pc of its own. Every frame has a file and a line, as Go's validator wants it: where the
- * line is not known, the module's first.
+ * frame gets a pc of its own. Every frame has a file and a line, as Go's validator wants it: where
+ * the line is not known, the module's first.
  */
 #include "tracer/internal.h"
 

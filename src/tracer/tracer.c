@@ -528,7 +528,8 @@ static void place(struct tracer *t, uint32_t thread)
 	track->next += !track->ending;
 }
 
-/* One that the trace's end found waiting, and that told of the same wait itself, is done with it. */
+/* One that the trace's end found waiting, and that told of the same wait itself, is done with it.
+ */
 static void drop_told_twice(struct export_trace *trace)
 {
 	for (uint32_t i = 1; i < trace->event_n; i++) {

@@ -37,7 +37,8 @@ must_check int tracer_export(const struct export_source *source,
 /* Whether it is a format that can be written. */
 bool tracer_is_format(const char *format);
 
-/* The last step of it: the trace that was read with the profile `p`, whose stacks are symbolized. */
+/* The last step of it: the trace that was read with the profile `p`, whose stacks are symbolized.
+ */
 must_check int tracer_write(const struct profile *p, struct export_trace *trace, const char *format,
 	struct sink *sink, struct tracer_summary *ret, struct err *err);
 

@@ -7,7 +7,7 @@
  * profile are such, the main loops and the handlers below them. Reading copies a run of equally
  * wide numbers, then goes on with the next run: nothing in it waits for the frame before.
  *
- * Tails are found by a hash of the locations in them, kept for every second frame written, in a
+ * Tails are found by a hash of the locations in them, kept for every fourth frame written, in a
  * table of bounded size where the newer takes the older's slot: what is shared much is soon there
  * again. What the table says is compared before it is believed.
  *
@@ -24,9 +24,10 @@ enum {
 	HEAD_MAX = 2 * VARINT_MAX + 1,
 	TAIL_MAX = 2 * VARINT_MAX,
 	SLACK = UNPACK_BEHIND, /* readable after the last byte */
+	PAIRED_MAX = 28,       /* bits of a frame: two, and seven bits before them, fit 64 */
 	COMPARED = 64,	       /* frames at once */
 	LINE = 64,	       /* of the cache, bytes */
-	STRIDE = 2, /* frames hashed at once: tails of a length divisible by this are remembered */
+	STRIDE = 4, /* frames hashed at once: tails of a length divisible by this are remembered */
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 16 * 1024,
 };
@@ -169,16 +170,18 @@ static inline uint32_t first_tail(uint32_t n)
 	return n % STRIDE;
 }
 
-/* hashes[i] becomes that of the tail that begins at stack[i], for every STRIDE-th: two frames take
- * one multiplication. */
+/* hashes[i] becomes that of the tail that begins at stack[i], for every STRIDE-th: what the next
+ * one waits for is one multiplication. */
 static void hash_tails(struct frames *f, const uint32_t *stack, uint32_t n)
 {
-	uint64_t hash = 0x2545f4914f6cdd1du, pair;
+	uint64_t hash = 0x2545f4914f6cdd1du, inner, outer;
 	vec_grow(f->hashes, n, f->hash_cap);
 	for (uint32_t i = n; i >= STRIDE;) {
 		i -= STRIDE;
-		memcpy(&pair, &stack[i], sizeof(pair));
-		hash = (hash ^ pair) * 0x9e3779b97f4a7c15u;
+		memcpy(&inner, &stack[i], sizeof(inner));
+		memcpy(&outer, &stack[i + 2], sizeof(outer));
+		inner *= 0xd6e8feb86659fd93u;
+		hash = (hash ^ outer ^ inner ^ inner >> 32) * 0x9e3779b97f4a7c15u;
 		hash ^= hash >> 32;
 		f->hashes[i] = (uint32_t)hash;
 	}
@@ -238,39 +241,31 @@ static uint8_t *room(struct frames *f, uint32_t own)
 	return f->bytes + f->n;
 }
 
+/* What is whole bytes is done with after each step; the rest is written again with the next. Of
+ * numbers that are not wide two are put at once. */
 static uint8_t *put_run(uint8_t *to, const uint32_t *stack, uint32_t own, unsigned bits)
 {
 	uint64_t pending = 0;
 	unsigned held = 0;
-	for (uint32_t i = 0; i < own; i++) {
-		pending |= (uint64_t)stack[i] << held;
-		held += bits;
-		if (held >= 32) {
-			uint32_t word = (uint32_t)pending;
-			memcpy(to, &word, sizeof(word));
-			to += sizeof(word);
-			pending >>= 32;
-			held -= 32;
-		}
+	for (uint32_t i = 0, n; i < own; i += n) {
+		n = bits <= PAIRED_MAX && i + 1 < own ? 2 : 1;
+		uint64_t v = n == 2 ? stack[i] | (uint64_t)stack[i + 1] << bits : stack[i];
+		pending |= v << held;
+		memcpy(to, &pending, sizeof(pending));
+		held += n * bits;
+		to += held / 8;
+		pending >>= held & ~7u;
+		held %= 8;
 	}
-	memcpy(to, &pending, sizeof(pending));
 	return to + (held + 7) / 8;
 }
 
-static unsigned bits_of(const uint32_t *stack, uint32_t own)
+static uint32_t largest_of(const uint32_t *stack, uint32_t own)
 {
-	uint32_t all = 0;
+	uint32_t largest = 0;
 	for (uint32_t i = 0; i < own; i++)
-		all |= stack[i];
-	return all ? 32 - (unsigned)__builtin_clz(all) : 0;
-}
-
-static void note_top(struct frames *f, const uint32_t *stack, uint32_t own)
-{
-	uint32_t top = f->top;
-	for (uint32_t i = 0; i < own; i++)
-		top = stack[i] < top ? top : stack[i] + 1;
-	f->top = top;
+		largest = largest < stack[i] ? stack[i] : largest;
+	return largest;
 }
 
 uint32_t frames_add(struct frames *f, const uint32_t *stack, uint32_t n)
@@ -280,7 +275,8 @@ uint32_t frames_add(struct frames *f, const uint32_t *stack, uint32_t n)
 	hash_tails(f, stack, n);
 	uint32_t place = (uint32_t)f->n, tail = 0, skip = 0;
 	uint32_t own = find_tail(f, stack, n, &tail, &skip);
-	unsigned bits = bits_of(stack, own);
+	uint32_t largest = largest_of(stack, own);
+	unsigned bits = largest ? 32 - (unsigned)__builtin_clz(largest) : 0;
 	uint8_t *to = put(put(room(f, own), n), own);
 	*to++ = (uint8_t)bits;
 	to = put_run(to, stack, own, bits);
@@ -288,7 +284,8 @@ uint32_t frames_add(struct frames *f, const uint32_t *stack, uint32_t n)
 		to = put(put(to, tail), skip);
 	memset(to, 0, SLACK);
 	f->n = (size_t)(to - f->bytes);
-	note_top(f, stack, own);
+	if (own && largest >= f->top)
+		f->top = largest + 1;
 	remember_tails(f, n, own, place);
 	return place;
 }

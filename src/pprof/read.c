@@ -16,6 +16,7 @@
  * stacks is most of the work.
  */
 #include "pprof/internal.h"
+#include "pprof/ids.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -323,32 +324,6 @@ static int read_label(struct reader *r, struct wire w)
 	return 0;
 }
 
-/* The number in the first `bits` of w, at most 32 of them: a varint's bytes. */
-static inline uint64_t squeeze(uint64_t w, unsigned bits)
-{
-	w &= ((uint64_t)1 << bits) - 1;
-	return (w & 0x7f) | (w >> 1 & 0x3f80) | (w >> 2 & 0x1fc000) | (w >> 3 & 0xfe00000);
-}
-
-/* The two varints at p, which has eight readable bytes, without a branch a byte: what the second
- * waits for is not the first but the one load. Returns the end, or NULL if they do not fit eight
- * bytes, or one of them four. */
-static inline const uint8_t *varint_pair(const uint8_t *p, uint64_t *ret_a, uint64_t *ret_b)
-{
-	uint64_t w;
-	memcpy(&w, p, sizeof(w));
-	uint64_t stop = ~w & 0x8080808080808080u, second = stop & (stop - 1);
-	if (__builtin_expect(!second, 0))
-		return NULL;
-	unsigned a = (unsigned)__builtin_ctzll(stop) + 1;
-	unsigned b = (unsigned)__builtin_ctzll(second) + 1 - a;
-	if (__builtin_expect(a > 32 || b > 32, 0))
-		return NULL;
-	*ret_a = squeeze(w, a);
-	*ret_b = squeeze(w >> a, b);
-	return p + (a + b) / 8;
-}
-
 static int bad_varint(struct reader *r, const struct wire *w, int rc)
 {
 	return fail(r, rc, w->p, "bad varint in a packed field");
@@ -357,28 +332,17 @@ static int bad_varint(struct reader *r, const struct wire *w, int rc)
 static int read_stack_packed(struct reader *r, struct wire w)
 {
 	size_t most = (size_t)(w.end - w.p); /* a byte a varint at least */
-	vec_grow(r->stack, r->stack_n + most, r->stack_cap);
-	uint32_t *out = r->stack + r->stack_n;
-	uint64_t id, other, largest = 0;
-	while (w.p < w.end) {
-		const uint8_t *next = r->top.end - w.p >= 8 ? varint_pair(w.p, &id, &other) : NULL;
-		if (next && next <= w.end && id && other) {
-			w.p = next;
-			*out++ = (uint32_t)(id - 1);
-			*out++ = (uint32_t)(other - 1);
-			largest = largest > id ? largest : id;
-			largest = largest > other ? largest : other;
-			continue;
-		}
+	vec_grow(r->stack, r->stack_n + most + IDS_OVER, r->stack_cap);
+	for (;;) {
+		uint64_t id;
+		r->stack_n += ids_take(&w.p, w.end, r->top.end, r->stack + r->stack_n);
+		if (w.p == w.end)
+			return 0;
 		int rc = wire_varint(&w, &id);
 		if (rc < 0)
 			return bad_varint(r, &w, rc);
-		*out++ = ref(&r->locations, id);
+		r->stack[r->stack_n++] = ref(&r->locations, id);
 	}
-	r->stack_n = (size_t)(out - r->stack);
-	if (largest > r->locations.max)
-		r->locations.max = (uint32_t)largest; /* four bytes are 28 bits: never wide */
-	return 0;
 }
 
 static int read_stack(struct reader *r, const struct wire_field *f)
@@ -944,6 +908,7 @@ static int finish_stacks(struct reader *r, const struct ids *ids)
 	if (r->locations.zero)
 		return err_at(r->err, ERR_FORMAT, r->nil_location_at,
 			"malformed profile: sample has nil location");
+	r->locations.max = p->frames.top; /* ids_take() does not tell it */
 	if (resolved(ids, &r->locations))
 		return 0;
 	struct edit e;

@@ -16,6 +16,8 @@ enum {
 	TABLE_NODES_MAX = 512,
 };
 
+#define LIST ((uint32_t)1 << 31)
+
 /* From one frame kept to the next one, by rank. */
 struct call {
 	uint32_t src, dest;
@@ -24,25 +26,35 @@ struct call {
 	uint64_t hash;
 };
 
+/* A location with a frame that is kept. */
+struct kept {
+	uint32_t ranked; /* as in `ranked` */
+	uint32_t at;	 /* in the stack */
+};
+
 /* Nodes are known here by their rank among those kept. */
 struct connect {
 	struct graph *g;
 	uint32_t *rank;	 /* node -> rank, or GRAPH_NONE */
 	uint32_t *nodes; /* rank -> node */
 	uint32_t n;
-	uint32_t *sole;	 /* location -> rank of its only frame, GRAPH_NONE, or GRAPH_MANY */
+	uint32_t *ranked; /* location -> rank of its only frame, GRAPH_NONE, or LIST + place */
+	uint32_t *lists;  /* at a place: the number of a location's frames, their ranks */
+	uint32_t list_n, list_cap;
 	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `slots` is used */
 	uint32_t *slots; /* edge + 1 and tag_of(), by hash; half of them free at least */
 	uint32_t mask;
-	const bool *wanted; /* edges into these nodes only; NULL: all */
+	bool *wanted; /* by rank: edges into these nodes only */
 
 	/* The sample at hand. */
 	int64_t w, dw;
 	uint32_t stamp;
 	uint32_t parent; /* the last frame kept */
 	bool residual;	 /* frames were left out since */
+	struct kept *kept;
+	size_t kept_cap;
 	struct call *calls;
-	uint32_t call_n, call_cap;
+	size_t call_n, call_cap;
 };
 
 /* What a slot says of its edge's hash, beside the edge's number: the bits that numbers do not use.
@@ -117,12 +129,12 @@ static struct edge *find_in_table(struct connect *c, const struct call *call)
 /* Has what find_hashed() will look at fetched: the slots, then the edges. */
 static void expect_calls(struct connect *c)
 {
-	for (uint32_t i = 0; i < c->call_n; i++) {
+	for (size_t i = 0; i < c->call_n; i++) {
 		struct call *call = &c->calls[i];
 		call->hash = edge_hash(c->nodes[call->src], c->nodes[call->dest]);
 		__builtin_prefetch(&c->slots[call->hash & c->mask]);
 	}
-	for (uint32_t i = 0; i < c->call_n; i++) {
+	for (size_t i = 0; i < c->call_n; i++) {
 		uint32_t slot = c->slots[c->calls[i].hash & c->mask];
 		if (slot)
 			__builtin_prefetch(&c->g->edges[(slot & c->mask) - 1], 1);
@@ -145,82 +157,124 @@ static void count_calls(struct connect *c)
 {
 	if (!c->table)
 		expect_calls(c);
-	for (uint32_t i = 0; i < c->call_n; i++) {
+	for (size_t i = 0; i < c->call_n; i++) {
 		const struct call *call = &c->calls[i];
 		count_call(c, c->table ? find_in_table(c, call) : find_hashed(c, call), call);
 	}
 }
 
-static void step(struct connect *c, uint32_t rank, bool inlined)
+/* One frame further in. Whether that is a call to be counted cannot be foreseen: it is written down
+ * in any case, and stays if it is. */
+static inline void step(struct connect *c, uint32_t rank, bool inlined)
 {
 	if (rank == GRAPH_NONE) {
 		c->residual = true;
 		return;
 	}
-	if (c->parent != GRAPH_NONE && c->parent != rank && (!c->wanted || c->wanted[rank]))
-		vec_push(c->calls, c->call_n, c->call_cap,
-			((struct call){c->parent, rank, inlined, c->residual, 0}));
+	vec_grow(c->calls, c->call_n + 1, c->call_cap);
+	c->calls[c->call_n] = (struct call){c->parent, rank, inlined, c->residual, 0};
+	c->call_n += (c->parent != GRAPH_NONE) & (c->parent != rank) & c->wanted[rank];
 	c->parent = rank;
 	c->residual = false;
+}
+
+/* The locations of a stack that have frames which are kept, outermost first. */
+static uint32_t find_kept(struct connect *c, const uint32_t *stack, uint32_t n)
+{
+	uint32_t kept = 0;
+	vec_grow(c->kept, n, c->kept_cap);
+	for (uint32_t i = n; i-- > 0;) {
+		uint32_t ranked = c->ranked[stack[i]];
+		c->kept[kept] = (struct kept){.ranked = ranked, .at = i};
+		kept += ranked != GRAPH_NONE;
+	}
+	return kept;
+}
+
+/* All but the outermost frame of a location are inlined. */
+static void step_list(struct connect *c, const uint32_t *list)
+{
+	uint32_t n = *list++;
+	for (uint32_t i = n; i-- > 0;)
+		step(c, list[i], i != n - 1);
 }
 
 static void connect_stack(struct connect *c, uint32_t sample)
 {
 	struct graph *g = c->g;
 	const uint32_t *stack = profile_stack(g->profile, sample, &g->stack);
+	uint32_t n = find_kept(c, stack, g->stack.n), expected = g->stack.n - 1;
 	c->stamp = sample + 1;
 	c->parent = GRAPH_NONE;
 	c->residual = false;
 	c->call_n = 0;
-	for (uint32_t i = g->stack.n; i-- > 0;) {
-		uint32_t rank = c->sole[stack[i]];
-		if (rank != GRAPH_MANY) {
-			step(c, rank, false);
-			continue;
-		}
-		uint32_t first = g->frame_first[stack[i]], end = g->frame_first[stack[i] + 1];
-		for (uint32_t k = end; k-- > first;)
-			step(c, c->rank[g->frames[k]], k != end - 1);
+	for (uint32_t i = 0; i < n; i++) {
+		struct kept kept = c->kept[i];
+		c->residual |= kept.at != expected;
+		expected = kept.at - 1;
+		if (kept.ranked < LIST)
+			step(c, kept.ranked, false);
+		else
+			step_list(c, c->lists + (kept.ranked - LIST));
 	}
 	count_calls(c);
 }
 
-/* Ranks the nodes kept, and each location by its frames: one with none of them is one step. */
 static void rank_nodes(struct connect *c)
 {
 	const struct graph *g = c->g;
-	uint32_t locations = g->profile->location_n;
 	c->rank = mem_array((size_t)g->node_n + 1, sizeof(*c->rank));
 	c->nodes = mem_array((size_t)g->node_n + 1, sizeof(*c->nodes));
-	c->sole = mem_array((size_t)locations + 1, sizeof(*c->sole));
 	for (uint32_t i = 0; i < g->node_n; i++) {
 		bool kept = !g->kept || g->kept[i];
 		c->rank[i] = kept ? c->n : GRAPH_NONE;
 		if (kept)
 			c->nodes[c->n++] = i;
 	}
-	for (uint32_t i = 0; i < locations; i++) {
-		c->sole[i] = g->sole[i] == GRAPH_MANY ? GRAPH_NONE : c->rank[g->sole[i]];
-		for (uint32_t k = g->frame_first[i];
-			g->sole[i] == GRAPH_MANY && k < g->frame_first[i + 1]; k++)
-			if (c->rank[g->frames[k]] != GRAPH_NONE)
-				c->sole[i] = GRAPH_MANY;
+}
+
+/* Of several frames: a list if any is kept. */
+static uint32_t rank_frames(struct connect *c, const uint32_t *frames, uint32_t n)
+{
+	uint32_t place = c->list_n;
+	bool any = false;
+	vec_push(c->lists, c->list_n, c->list_cap, n);
+	for (uint32_t i = 0; i < n; i++) {
+		any |= c->rank[frames[i]] != GRAPH_NONE;
+		vec_push(c->lists, c->list_n, c->list_cap, c->rank[frames[i]]);
+	}
+	if (any)
+		return LIST + place;
+	c->list_n = place;
+	return GRAPH_NONE;
+}
+
+static void rank_locations(struct connect *c)
+{
+	const struct graph *g = c->g;
+	uint32_t n = g->profile->location_n;
+	c->ranked = mem_array((size_t)n + 1, sizeof(*c->ranked));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t first = g->frame_first[i], frames = g->frame_first[i + 1] - first;
+		c->ranked[i] = g->sole[i] == GRAPH_MANY ? rank_frames(c, g->frames + first, frames)
+							: c->rank[g->sole[i]];
 	}
 }
 
-/* Which of the ranks are an inlined frame of some location. */
-static bool *inlined_ranks(const struct connect *c, bool *ret_any)
+/* Wants what is an inlined frame of some location; whether there is any. */
+static bool want_inlined(struct connect *c)
 {
 	const struct graph *g = c->g;
-	bool *inlined = mem_zalloc((size_t)c->n + 1);
+	bool any = false;
+	memset(c->wanted, false, c->n);
 	for (uint32_t i = 0; i < g->profile->location_n; i++) {
 		for (uint32_t k = g->frame_first[i]; k + 1 < g->frame_first[i + 1]; k++) {
 			uint32_t rank = c->rank[g->frames[k]];
 			if (rank != GRAPH_NONE)
-				inlined[rank] = *ret_any = true;
+				c->wanted[rank] = any = true;
 		}
 	}
-	return inlined;
+	return any;
 }
 
 static void connect_samples(struct connect *c)
@@ -245,18 +299,17 @@ void graph_connect(struct graph *g, enum graph_edges which)
 	if (g->options.call_tree)
 		return;
 	struct connect c = {.g = g};
-	bool *wanted = NULL, any = true;
 	g->edge_n = 0;
 	rank_nodes(&c);
-	if (which == GRAPH_EDGES_INLINED) {
-		any = false;
-		c.wanted = wanted = inlined_ranks(&c, &any);
-	}
-	if (any)
+	rank_locations(&c);
+	c.wanted = memset(mem_alloc((size_t)c.n + 1), true, (size_t)c.n + 1);
+	if (which == GRAPH_EDGES_ALL || want_inlined(&c))
 		connect_samples(&c);
-	mem_free(wanted);
+	mem_free(c.wanted);
+	mem_free(c.kept);
 	mem_free(c.table);
-	mem_free(c.sole);
+	mem_free(c.ranked);
+	mem_free(c.lists);
 	mem_free(c.nodes);
 	mem_free(c.rank);
 	mem_free(c.slots);

@@ -16,7 +16,9 @@ struct weight {
 struct weighing {
 	struct graph *g;
 	struct weight *weights; /* by node */
+	int64_t *flats;		/* by node */
 	int64_t *cum_divs;	/* by node; NULL: no means */
+	int64_t *flat_divs;	/* likewise */
 	int64_t w, dw;		/* of the sample */
 	uint32_t stamp;
 };
@@ -55,33 +57,51 @@ static void add_stack(struct weighing *c, uint32_t sample)
 		for (uint32_t k = g->frame_first[stack[i]]; k < end; k++)
 			count(c, g->frames[k]);
 	}
-	if (n) {
-		struct node *leaf = &g->nodes[g->frames[g->frame_first[stack[0]]]];
-		leaf->flat += c->w;
-		leaf->flat_div += c->dw;
+	if (!n)
+		return;
+	uint32_t leaf = g->sole[stack[0]];
+	if (leaf == GRAPH_MANY)
+		leaf = g->frames[g->frame_first[stack[0]]];
+	c->flats[leaf] += c->w;
+	if (c->flat_divs)
+		c->flat_divs[leaf] += c->dw;
+}
+
+static void sum_stacks(struct weighing *c)
+{
+	for (uint32_t s = 0; s < c->g->profile->sample_n; s++) {
+		sample_value(c->g, s, &c->w, &c->dw);
+		if (c->w || c->dw)
+			add_stack(c, s);
 	}
 }
 
 static void weigh_graph(struct graph *g)
 {
-	size_t n = g->node_n = g->info_n;
+	size_t n = g->node_n = g->info_n, bytes = (n + 1) * sizeof(int64_t);
+	bool means = g->options.mean_index >= 0;
+	struct weighing c = {
+		.g = g,
+		.weights = mem_zalloc((n + 1) * sizeof(*c.weights)),
+		.flats = mem_zalloc(bytes),
+		.cum_divs = means ? mem_zalloc(bytes) : NULL,
+		.flat_divs = means ? mem_zalloc(bytes) : NULL,
+	};
+	sum_stacks(&c);
 	g->nodes = mem_zalloc((n + 1) * sizeof(*g->nodes));
-	struct weighing c = {.g = g, .weights = mem_zalloc((n + 1) * sizeof(*c.weights))};
-	if (g->options.mean_index >= 0)
-		c.cum_divs = mem_zalloc((n + 1) * sizeof(*c.cum_divs));
-	for (uint32_t s = 0; s < g->profile->sample_n; s++) {
-		sample_value(g, s, &c.w, &c.dw);
-		if (c.w || c.dw)
-			add_stack(&c, s);
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		g->nodes[i].info = i;
-		g->nodes[i].parent = GRAPH_NONE;
-		g->nodes[i].cum = c.weights[i].cum;
-		g->nodes[i].cum_div = c.cum_divs ? c.cum_divs[i] : 0;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		g->nodes[i] = (struct node){
+			.info = i,
+			.parent = GRAPH_NONE,
+			.flat = c.flats[i],
+			.flat_div = means ? c.flat_divs[i] : 0,
+			.cum = c.weights[i].cum,
+			.cum_div = means ? c.cum_divs[i] : 0,
+		};
 	mem_free(c.weights);
+	mem_free(c.flats);
 	mem_free(c.cum_divs);
+	mem_free(c.flat_divs);
 }
 
 /* The child of `parent` for a place, made if there is none. Edge i leads into node i; a root's is

@@ -107,6 +107,12 @@ static bool same_function(const struct function *a, const struct function *b)
 	       a->filename == b->filename && a->start_line == b->start_line;
 }
 
+static uint32_t hash_function(const struct function *f)
+{
+	uint64_t names = mix((uint64_t)f->name << 32 | f->system_name, f->filename);
+	return (uint32_t)mix(names, (uint64_t)f->start_line);
+}
+
 static uint32_t map_function(struct merger *m, uint32_t index)
 {
 	if (index == PROFILE_NONE)
@@ -117,8 +123,7 @@ static uint32_t map_function(struct merger *m, uint32_t index)
 	f.name = map_string(m, f.name);
 	f.system_name = map_string(m, f.system_name);
 	f.filename = map_string(m, f.filename);
-	uint32_t hash = (uint32_t)mix(
-		mix((uint64_t)f.name << 32 | f.system_name, f.filename), (uint64_t)f.start_line);
+	uint32_t hash = hash_function(&f);
 	struct table_slot *slot;
 	TABLE_FIND(&m->functions, hash, slot, i, same_function(&m->to->functions[i], &f));
 	if (!slot->index)
@@ -147,6 +152,11 @@ static bool same_mapping(const struct mapping *a, const struct mapping *b)
 	       build_id_or_file(a) == build_id_or_file(b);
 }
 
+static uint32_t hash_mapping(const struct mapping *m)
+{
+	return (uint32_t)mix(mix(rounded_size(m), m->offset), build_id_or_file(m));
+}
+
 static uint32_t map_mapping(struct merger *m, uint32_t index)
 {
 	if (index == PROFILE_NONE)
@@ -156,7 +166,7 @@ static uint32_t map_mapping(struct merger *m, uint32_t index)
 	struct mapping map = m->from.p->mappings[index];
 	map.file = map_string(m, map.file);
 	map.build_id = map_string(m, map.build_id);
-	uint32_t hash = (uint32_t)mix(mix(rounded_size(&map), map.offset), build_id_or_file(&map));
+	uint32_t hash = hash_mapping(&map);
 	struct table_slot *slot;
 	TABLE_FIND(&m->mappings, hash, slot, i, same_mapping(&m->to->mappings[i], &map));
 	if (!slot->index)
@@ -242,10 +252,9 @@ static bool same_labels(const struct label *a, const struct label *b, uint32_t n
 }
 
 static bool same_sample(struct merger *m, uint32_t sample, const uint32_t *stack, uint32_t stack_n,
-	uint32_t label_n)
+	const struct label *labels, uint32_t label_n)
 {
 	const struct profile *p = m->to;
-	const struct label *labels = m->labels;
 	const uint32_t *own = profile_stack(p, sample, &m->other);
 	if (m->other.n != stack_n || memcmp(own, stack, stack_n * sizeof(*own)) != 0)
 		return false;
@@ -295,7 +304,7 @@ static void merge_sample(struct merger *m, uint32_t sample)
 	const int64_t *values = profile_values(m->from.p, sample);
 	uint32_t hash = hash_sample(mapped, n, m->labels, label_n);
 	struct table_slot *slot;
-	TABLE_FIND(&m->samples, hash, slot, i, same_sample(m, i, mapped, n, label_n));
+	TABLE_FIND(&m->samples, hash, slot, i, same_sample(m, i, mapped, n, m->labels, label_n));
 	if (slot->index)
 		add_values(m->to, slot->index - 1, values);
 	else
@@ -322,6 +331,190 @@ static void merge_source(struct merger *m, const struct profile *p)
 	mem_free(m->from.functions);
 	mem_free(m->from.locations);
 	mem_free(m->from.mappings);
+}
+
+/* --- the first source, as it is ---
+ *
+ * A profile with its locations in the order in which samples reach them, each once, becomes the
+ * merged one as it is, and is only entered in the tables: profilers write such. What else merging
+ * would change is cheap to change in place. The enter_ functions return false where it is not. */
+
+static bool reaches_in_order(const uint32_t *stack, uint32_t n, uint32_t *reached)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (stack[i] > *reached)
+			return false;
+		*reached += stack[i] == *reached;
+	}
+	return true;
+}
+
+/* A sample that is there already is added to that one. */
+static void enter_sample(struct merger *m, struct edit *e)
+{
+	struct profile *p = m->to;
+	const struct label *labels = p->labels + e->label_from;
+	uint32_t label_n = e->label_to - e->label_from;
+	uint32_t hash = hash_sample(e->stack, e->stack_n, labels, label_n);
+	struct table_slot *slot;
+	TABLE_FIND(&m->samples, hash, slot, i,
+		same_sample(m, i, e->stack, e->stack_n, labels, label_n));
+	if (slot->index) {
+		add_values(p, slot->index - 1, profile_values(p, e->i));
+		return;
+	}
+	table_fill(&m->samples, slot, hash, e->kept);
+	edit_keep(e, e->stack, e->stack_n);
+}
+
+static bool enter_samples(struct merger *m)
+{
+	struct edit e;
+	uint32_t reached = 0;
+	bool in_order = true;
+	edit_begin(&e, m->to);
+	while (edit_next(&e)) {
+		if (is_zero(m->to, e.i))
+			continue;
+		in_order = in_order && reaches_in_order(e.stack, e.stack_n, &reached);
+		if (in_order)
+			enter_sample(m, &e);
+		else
+			edit_keep(&e, e.stack, e.stack_n);
+	}
+	edit_end(&e);
+	return in_order && reached == m->to->location_n;
+}
+
+static bool enter_locations(struct merger *m)
+{
+	struct profile *p = m->to;
+	for (uint32_t index = 0; index < p->location_n; index++) {
+		struct location *l = &p->locations[index];
+		const struct line *lines = p->lines + l->line_first;
+		uint32_t hash = hash_location(l, lines);
+		struct table_slot *slot;
+		TABLE_FIND(
+			&m->locations, hash, slot, i, same_location(p, &p->locations[i], l, lines));
+		if (slot->index)
+			return false;
+		table_fill(&m->locations, slot, hash, index);
+		l->id = (uint64_t)index + 1;
+	}
+	return true;
+}
+
+static bool enter_functions(struct merger *m)
+{
+	struct profile *p = m->to;
+	for (uint32_t index = 0; index < p->function_n; index++) {
+		struct function *f = &p->functions[index];
+		uint32_t hash = hash_function(f);
+		struct table_slot *slot;
+		TABLE_FIND(&m->functions, hash, slot, i, same_function(&p->functions[i], f));
+		if (slot->index)
+			return false;
+		table_fill(&m->functions, slot, hash, index);
+		f->id = (uint64_t)index + 1;
+	}
+	return true;
+}
+
+static bool enter_mappings(struct merger *m)
+{
+	struct profile *p = m->to;
+	for (uint32_t index = 0; index < p->mapping_n; index++) {
+		struct mapping *map = &p->mappings[index];
+		uint32_t hash = hash_mapping(map);
+		struct table_slot *slot;
+		TABLE_FIND(&m->mappings, hash, slot, i, same_mapping(&p->mappings[i], map));
+		if (slot->index)
+			return false;
+		table_fill(&m->mappings, slot, hash, index);
+		map->id = (uint64_t)index + 1;
+	}
+	return true;
+}
+
+/* The new number of what is reached, the next one if it had none: `numbers` are the new ones plus
+ * 1. */
+static uint32_t number(uint32_t *numbers, uint32_t index, uint32_t *next)
+{
+	if (index == PROFILE_NONE)
+		return PROFILE_NONE;
+	if (!numbers[index])
+		numbers[index] = ++*next;
+	return numbers[index] - 1;
+}
+
+static void order_functions(struct profile *p)
+{
+	uint32_t *numbers = mem_zalloc(((size_t)p->function_n + 1) * sizeof(*numbers)), n = 0;
+	for (uint32_t i = 0; i < p->location_n; i++) {
+		const struct location *l = &p->locations[i];
+		for (uint32_t k = l->line_first; k < l->line_first + l->line_n; k++)
+			p->lines[k].function = number(numbers, p->lines[k].function, &n);
+	}
+	struct function *ordered = mem_array((size_t)n + 1, sizeof(*ordered));
+	for (uint32_t i = 0; i < p->function_n; i++)
+		if (numbers[i])
+			ordered[numbers[i] - 1] = p->functions[i];
+	mem_free(numbers);
+	mem_free(p->functions);
+	p->functions = ordered;
+	p->function_n = n;
+	p->function_cap = n + 1;
+}
+
+/* The first one is the main binary, and stays first. */
+static void order_mappings(struct profile *p)
+{
+	uint32_t *numbers = mem_zalloc(((size_t)p->mapping_n + 1) * sizeof(*numbers)), n = 0;
+	if (p->mapping_n)
+		number(numbers, 0, &n);
+	for (uint32_t i = 0; i < p->location_n; i++)
+		p->locations[i].mapping = number(numbers, p->locations[i].mapping, &n);
+	struct mapping *ordered = mem_array((size_t)n + 1, sizeof(*ordered));
+	for (uint32_t i = 0; i < p->mapping_n; i++)
+		if (numbers[i])
+			ordered[numbers[i] - 1] = p->mappings[i];
+	mem_free(numbers);
+	mem_free(p->mappings);
+	p->mappings = ordered;
+	p->mapping_n = n;
+	p->mapping_cap = n + 1;
+}
+
+static bool enter_all(struct merger *m)
+{
+	if (!enter_samples(m))
+		return false;
+	order_functions(m->to);
+	order_mappings(m->to);
+	return enter_locations(m) && enter_functions(m) && enter_mappings(m);
+}
+
+static void tables_release(struct merger *m)
+{
+	struct table *tables[] = {&m->functions, &m->mappings, &m->locations, &m->samples};
+	for (size_t i = 0; i < array_len(tables); i++) {
+		mem_free(tables[i]->slots);
+		*tables[i] = (struct table){0};
+	}
+}
+
+/* Whether the profile could become the merged one. If not it is one that merges to the same. */
+static bool adopt(struct merger *m, struct profile *p)
+{
+	*m->to = *p;
+	if (!enter_all(m)) {
+		tables_release(m);
+		*p = *m->to;
+		return false;
+	}
+	profile_init(p);
+	profile_drop_unknown(m->to, ~0u);
+	return true;
 }
 
 /* --- headers --- */
@@ -361,9 +554,9 @@ static void combine_header(struct profile *to, const struct profile *p)
 		to->doc_url = copy_string(to, p, p->doc_url);
 }
 
-static void combine_headers(struct profile *to, const struct profile *profiles, uint32_t n)
+/* What is the first profile's, and not combined. */
+static void copy_header(struct profile *to, const struct profile *first)
 {
-	const struct profile *first = &profiles[0];
 	for (uint32_t i = 0; i < first->sample_type_n; i++) {
 		struct value_type vt = copy_type(to, first, &first->sample_types[i]);
 		vec_push(to->sample_types, to->sample_type_n, to->sample_type_cap, vt);
@@ -371,8 +564,16 @@ static void combine_headers(struct profile *to, const struct profile *profiles, 
 	to->period_type = copy_type(to, first, &first->period_type);
 	to->drop_frames = copy_string(to, first, first->drop_frames);
 	to->keep_frames = copy_string(to, first, first->keep_frames);
+	combine_header(to, first);
+}
+
+/* Comments that are there twice are one. */
+static void unite_comments(struct profile *p)
+{
+	uint32_t n = p->comment_n;
+	p->comment_n = 0;
 	for (uint32_t i = 0; i < n; i++)
-		combine_header(to, &profiles[i]);
+		add_comment(p, p->comments[i]);
 }
 
 static bool same_type(const struct profile *a, const struct value_type *x, const struct profile *b,
@@ -419,22 +620,35 @@ int profile_compatible(const struct profile *a, const struct profile *b, struct 
 
 /* --- the front --- */
 
+static void merge_first(struct merger *m, const struct profile *p)
+{
+	profile_init(m->to);
+	copy_header(m->to, p);
+	merge_source(m, p);
+}
+
+static void merge_next(struct merger *m, const struct profile *p)
+{
+	combine_header(m->to, p);
+	merge_source(m, p);
+}
+
 /* `taken` are the profiles once more, to be released as soon as each is merged; NULL: they stay. */
 static void merge_all(
 	struct profile *to, const struct profile *profiles, uint32_t n, struct profile *taken)
 {
 	struct merger m = {.to = to};
-	profile_init(to);
-	combine_headers(to, profiles, n);
+	if (taken && adopt(&m, &taken[0]))
+		unite_comments(to);
+	else
+		merge_first(&m, &profiles[0]);
 	for (uint32_t i = 0; i < n; i++) {
-		merge_source(&m, &profiles[i]);
+		if (i > 0)
+			merge_next(&m, &profiles[i]);
 		if (taken)
 			profile_release(&taken[i]);
 	}
-	mem_free(m.functions.slots);
-	mem_free(m.mappings.slots);
-	mem_free(m.locations.slots);
-	mem_free(m.samples.slots);
+	tables_release(&m);
 	mem_free(m.labels);
 	mem_free(m.lines);
 	stack_release(&m.stack);
@@ -481,86 +695,4 @@ void profile_compact(struct profile *p)
 	struct profile compact;
 	merge_all(&compact, p, 1, p);
 	*p = compact;
-}
-
-/* --- making sample types the same --- */
-
-static uint32_t find_type(const struct profile *p, const char *type)
-{
-	for (uint32_t i = 0; i < p->sample_type_n; i++)
-		if (strcmp(profile_str(p, p->sample_types[i].type), type) == 0)
-			return i;
-	return PROFILE_NONE;
-}
-
-static uint32_t count_type(const struct profile *profiles, uint32_t n, const char *type)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t j = 0; j < profiles[i].sample_type_n; j++)
-			count += strcmp(profile_str(&profiles[i], profiles[i].sample_types[j].type),
-					 type) == 0;
-	return count;
-}
-
-/* New column i is the old column from[i]. There are no more new ones than old ones. */
-static void select_types(struct profile *p, const uint32_t *from, uint32_t n)
-{
-	uint32_t old_n = p->sample_type_n;
-	struct value_type *types = mem_array(n, sizeof(*types));
-	int64_t *row = mem_array(n, sizeof(*row));
-	for (uint32_t i = 0; i < n; i++)
-		types[i] = p->sample_types[from[i]];
-	for (uint32_t s = 0; s < p->sample_n; s++) {
-		for (uint32_t i = 0; i < n; i++)
-			row[i] = p->values[(size_t)s * old_n + from[i]];
-		memcpy(p->values + (size_t)s * n, row, n * sizeof(*row));
-	}
-	mem_free(row);
-	mem_free(p->sample_types);
-	p->sample_types = types;
-	p->sample_type_n = p->sample_type_cap = n;
-	profile_drop_unknown(p, 1 << MSG_VALUE_TYPE);
-}
-
-static int compatibilize(struct profile *p, char *const *types, uint32_t n, struct err *err)
-{
-	uint32_t *from = mem_array(n, sizeof(*from));
-	bool modify = n != p->sample_type_n, has_default = false;
-	int rc = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		from[i] = find_type(p, types[i]);
-		modify |= from[i] != i;
-		has_default |= strcmp(types[i], profile_str(p, p->default_sample_type)) == 0;
-		if (from[i] == PROFILE_NONE)
-			rc = err_set(err, ERR_MISMATCH,
-				"\"%s\" sample type is not found in profile", types[i]);
-	}
-	if (rc >= 0 && modify) {
-		select_types(p, from, n);
-		if (!has_default)
-			p->default_sample_type = strtab_addstr(&p->strings, types[0]);
-	}
-	mem_free(from);
-	return rc;
-}
-
-int profile_compatibilize(struct profile *profiles, uint32_t n, struct err *err)
-{
-	char **types = NULL;
-	uint32_t type_n = 0, type_cap = 0;
-	for (uint32_t i = 0; n && i < profiles[0].sample_type_n; i++) {
-		const char *type = profile_str(&profiles[0], profiles[0].sample_types[i].type);
-		if (count_type(profiles, n, type) == n)
-			vec_push(types, type_n, type_cap, mem_strdup(type));
-	}
-	int rc = 0;
-	if (!type_n)
-		rc = err_set(err, ERR_MISMATCH, "profiles have empty common sample type list");
-	for (uint32_t i = 0; i < n && rc >= 0; i++)
-		rc = compatibilize(&profiles[i], types, type_n, err);
-	for (uint32_t i = 0; i < type_n; i++)
-		mem_free(types[i]);
-	mem_free(types);
-	return rc;
 }

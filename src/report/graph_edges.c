@@ -42,15 +42,13 @@ struct connect {
 	uint32_t *lists;  /* at a place: the number of a location's frames, their ranks */
 	uint32_t list_n, list_cap;
 	uint32_t *table; /* rank(src) * n + rank(dest) -> edge + 1; NULL if `slots` is used */
-	uint32_t *slots; /* edge + 1 and tag_of(), by hash; half of them free at least */
+	uint32_t *slots; /* edge + 1 and tag_of(), by hash; a quarter of them free at least */
 	uint32_t mask;
 	bool *wanted; /* by rank: edges into these nodes only */
 
 	/* The sample at hand. */
 	int64_t w, dw;
 	uint32_t stamp;
-	uint32_t parent; /* the last frame kept */
-	bool residual;	 /* frames were left out since */
 	struct kept *kept;
 	size_t kept_cap;
 	struct call *calls;
@@ -107,7 +105,7 @@ static struct edge *find_hashed(struct connect *c, const struct call *call)
 {
 	struct graph *g = c->g;
 	uint32_t src = c->nodes[call->src], dest = c->nodes[call->dest];
-	if (g->edge_n >= c->mask / 2)
+	if (g->edge_n >= c->mask / 4 * 3)
 		grow_slots(c);
 	uint32_t *slot = probe(c, src, dest, call->hash);
 	if (*slot)
@@ -163,19 +161,26 @@ static void count_calls(struct connect *c)
 	}
 }
 
+/* How far a stack has been walked. */
+struct walk {
+	uint32_t parent; /* the last frame kept */
+	bool residual;	 /* frames were left out since */
+};
+
 /* One frame further in. Whether that is a call to be counted cannot be foreseen: it is written down
  * in any case, and stays if it is. */
-static inline void step(struct connect *c, uint32_t rank, bool inlined)
+static inline struct walk step(struct connect *c, struct walk w, uint32_t rank, bool inlined)
 {
-	if (rank == GRAPH_NONE) {
-		c->residual = true;
-		return;
-	}
+	if (rank == GRAPH_NONE)
+		return (struct walk){w.parent, true};
 	vec_grow(c->calls, c->call_n + 1, c->call_cap);
-	c->calls[c->call_n] = (struct call){c->parent, rank, inlined, c->residual, 0};
-	c->call_n += (c->parent != GRAPH_NONE) & (c->parent != rank) & c->wanted[rank];
-	c->parent = rank;
-	c->residual = false;
+	struct call *call = &c->calls[c->call_n];
+	call->src = w.parent;
+	call->dest = rank;
+	call->inlined = inlined;
+	call->residual = w.residual;
+	c->call_n += (w.parent != GRAPH_NONE) & (w.parent != rank) & c->wanted[rank];
+	return (struct walk){rank, false};
 }
 
 /* The locations of a stack that have frames which are kept, outermost first. */
@@ -192,11 +197,12 @@ static uint32_t find_kept(struct connect *c, const uint32_t *stack, uint32_t n)
 }
 
 /* All but the outermost frame of a location are inlined. */
-static void step_list(struct connect *c, const uint32_t *list)
+static inline struct walk step_list(struct connect *c, struct walk w, const uint32_t *list)
 {
 	uint32_t n = *list++;
 	for (uint32_t i = n; i-- > 0;)
-		step(c, list[i], i != n - 1);
+		w = step(c, w, list[i], i != n - 1);
+	return w;
 }
 
 static void connect_stack(struct connect *c, uint32_t sample)
@@ -204,18 +210,17 @@ static void connect_stack(struct connect *c, uint32_t sample)
 	struct graph *g = c->g;
 	const uint32_t *stack = profile_stack(g->profile, sample, &g->stack);
 	uint32_t n = find_kept(c, stack, g->stack.n), expected = g->stack.n - 1;
+	struct walk w = {.parent = GRAPH_NONE};
 	c->stamp = sample + 1;
-	c->parent = GRAPH_NONE;
-	c->residual = false;
 	c->call_n = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct kept kept = c->kept[i];
-		c->residual |= kept.at != expected;
+		w.residual |= kept.at != expected;
 		expected = kept.at - 1;
 		if (kept.ranked < LIST)
-			step(c, kept.ranked, false);
+			w = step(c, w, kept.ranked, false);
 		else
-			step_list(c, c->lists + (kept.ranked - LIST));
+			w = step_list(c, w, c->lists + (kept.ranked - LIST));
 	}
 	count_calls(c);
 }

@@ -33,6 +33,28 @@ static void round_trip(const struct profile *p)
 	buf_release(&twice);
 }
 
+static void encode(const struct profile *p, struct buf *ret)
+{
+	must(profile_check(p, NULL) >= 0);
+	profile_encode(p, ret);
+}
+
+/* Profiles that may be taken merge to the same as profiles that must stay. */
+static void merge_taken(const struct profile *both, const struct profile *merged)
+{
+	struct profile taken[2], other;
+	struct buf expected = BUF_INIT, got = BUF_INIT;
+	profile_copy(&taken[0], &both[0]);
+	profile_copy(&taken[1], &both[1]);
+	must(profile_merge_take(&other, taken, 2, NULL) >= 0);
+	encode(merged, &expected);
+	encode(&other, &got);
+	must(got.len == expected.len && memcmp(got.data, expected.data, got.len) == 0);
+	profile_release(&other);
+	buf_release(&expected);
+	buf_release(&got);
+}
+
 static void transform(struct profile *p)
 {
 	struct err err = ERR_INIT;
@@ -41,7 +63,7 @@ static void transform(struct profile *p)
 	profile_scale(&both[1], -0.5);
 	profile_set_label(&both[1], "base", "true");
 	must(profile_merge(&merged, both, 2, &err) >= 0);
-	must(profile_check(&merged, NULL) >= 0);
+	merge_taken(both, &merged);
 	profile_aggregate(&merged, PROFILE_KEEP_FUNCTIONS);
 	profile_compact(&merged);
 	if (profile_remove_uninteresting(&merged, &err) >= 0)

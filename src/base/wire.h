@@ -54,25 +54,29 @@ static inline must_check int wire_varint(struct wire *w, uint64_t *ret)
 must_check int wire_next_slow(struct wire *w, struct wire_field *ret, struct err *err);
 
 /* The next field: 1, 0 at the end, or an error with its offset. Inline for fields 1 to 15 with a
- * one-byte value or length, which are nearly all there are. */
+ * value of one byte or a length of one or two, which are nearly all there are. */
 static inline must_check int wire_next(struct wire *w, struct wire_field *ret, struct err *err)
 {
 	const uint8_t *p = w->p;
 	if (w->end - p < 2)
 		return p == w->end ? 0 : wire_next_slow(w, ret, err);
-	if (p[0] >= 0x80 || p[0] < 8 || p[1] >= 0x80)
+	if (p[0] >= 0x80 || p[0] < 8)
 		return wire_next_slow(w, ret, err);
 	ret->num = p[0] >> 3;
 	ret->type = p[0] & 7;
 	ret->from = p;
-	if (ret->type == WIRE_VARINT) {
+	if (ret->type == WIRE_VARINT && p[1] < 0x80) {
 		ret->value = p[1];
 		w->p = p + 2;
 		return 1;
 	}
-	if (ret->type != WIRE_BYTES || p[1] > w->end - p - 2)
+	uint32_t n = p[1];
+	const uint8_t *bytes = p + 2;
+	if (n >= 0x80 && bytes < w->end)
+		n += (uint32_t)*bytes++ * 0x80 - 0x80;
+	if (ret->type != WIRE_BYTES || n > w->end - bytes || n >= 1 << 14)
 		return wire_next_slow(w, ret, err);
-	ret->bytes = (struct wire){.p = p + 2, .end = p + 2 + p[1], .start = w->start};
+	ret->bytes = (struct wire){.p = bytes, .end = bytes + n, .start = w->start};
 	w->p = ret->bytes.end;
 	return 1;
 }
@@ -86,9 +90,10 @@ void wire_put_packed(struct buf *buf, uint32_t num, const uint64_t *v, size_t n)
 /* A nested message: begin returns a mark; end moves the body to make room for its length. */
 size_t wire_begin(struct buf *buf, uint32_t num);
 void wire_end(struct buf *buf, size_t mark);
+/* The bytes of a varint: a seventh of the bits, and 9/64 is near enough. */
 static inline size_t wire_varint_size(uint64_t v)
 {
-	return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
+	return ((size_t)(63 - __builtin_clzll(v | 1)) * 9 + 73) / 64;
 }
 
 #endif

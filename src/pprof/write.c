@@ -179,6 +179,19 @@ static void put_sample_type(struct writer *w, uint32_t i)
 	put_type(w, 1, &w->p->sample_types[i], i);
 }
 
+/* An id's varint, without a branch a byte. Behind it up to three bytes more are written. */
+static inline uint8_t *id_varint(uint8_t *at, uint64_t id)
+{
+	if (id >= (uint64_t)1 << 28)
+		return varint(at, id);
+	size_t n = wire_varint_size(id);
+	uint32_t word = (uint32_t)((id & 0x7f) | (id & 0x3f80) << 1 | (id & 0x1fc000) << 2 |
+				   (id & 0xfe00000) << 3);
+	word |= 0x808080u & ((1u << 8 * (n - 1)) - 1);
+	memcpy(at, &word, sizeof(word));
+	return at + n;
+}
+
 static inline uint64_t location_id(const struct writer *w, uint32_t index)
 {
 	return w->dense ? (uint64_t)index + 1 : w->p->locations[index].id;
@@ -199,7 +212,7 @@ static void put_stack(struct writer *w, const uint32_t *stack, uint32_t n)
 	*at++ = 1 << 3 | WIRE_BYTES;
 	at = varint(at, bytes);
 	for (uint32_t i = 0; i < n; i++)
-		at = varint(at, location_id(w, stack[i]));
+		at = id_varint(at, location_id(w, stack[i]));
 	advance(w, at);
 }
 

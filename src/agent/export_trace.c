@@ -21,6 +21,7 @@ void export_trace_release(struct export_trace *trace)
 {
 	mem_free(trace->events);
 	mem_free(trace->threads);
+	strtab_release(&trace->texts);
 	*trace = (struct export_trace)EXPORT_TRACE_INIT;
 }
 
@@ -75,7 +76,37 @@ static bool is_event(uint32_t what, uint32_t number)
 	       kind < RECORDING_TRACE_WHATS;
 }
 
-static void add_event(struct reading *r, uint32_t thread, const struct recording_trace_event *at)
+static bool is_note(uint32_t kind)
+{
+	return kind >= RECORDING_TRACE_TASK_BEGUN && kind <= RECORDING_TRACE_LOGGED;
+}
+
+/* Bytes from..to of the text that takes the places from `text` on. */
+static uint32_t add_text(
+	struct reading *r, const struct recording_trace_text *text, uint32_t from, uint32_t to)
+{
+	char s[RECORDING_TRACE_NAME_MAX];
+	for (uint32_t i = from; i < to; i++)
+		s[i - from] = text[i / sizeof(text->text)].text[i % sizeof(text->text)];
+	return strtab_add(&r->trace->texts, s, to - from);
+}
+
+/* The texts of the note at `at`, behind which `room` places are left. */
+static void add_texts(struct reading *r, const struct recording_trace_event *at, uint32_t room,
+	struct export_trace_event *e)
+{
+	const struct recording_trace_text *text = (const struct recording_trace_text *)(at + 1);
+	uint32_t name_n = at->name_n, n = name_n + at->message_n;
+	bool fits = name_n <= RECORDING_TRACE_NAME_MAX &&
+		    at->message_n <= RECORDING_TRACE_NAME_MAX && n <= room * sizeof(text->text);
+	e->wait = WAIT_NONE;
+	e->name = fits ? add_text(r, text, 0, name_n) : 0;
+	e->message = fits ? add_text(r, text, name_n, n) : 0;
+}
+
+/* Behind which `room` places are left in its chunk. */
+static void add_event(
+	struct reading *r, uint32_t thread, const struct recording_trace_event *at, uint32_t room)
 {
 	struct export_trace *trace = r->trace;
 	uint32_t what = atomic_load_explicit(&at->what, memory_order_acquire);
@@ -88,6 +119,8 @@ static void add_event(struct reading *r, uint32_t thread, const struct recording
 		.time_ns = at->time_ns,
 		.until_ns = at->until_ns,
 		.object = at->object};
+	if (is_note(e.what))
+		add_texts(r, at, room, &e);
 	vec_push(trace->events, trace->event_n, trace->event_cap, e);
 }
 
@@ -122,7 +155,7 @@ static void read_chunks(struct reading *r, const struct recording *rec)
 			break;
 		uint32_t n = atomic_load(&c->n), max = c->max, thread = thread_of(r, c);
 		for (uint32_t i = 0; i < n && i < max; i++)
-			add_event(r, thread, &c->events[i]);
+			add_event(r, thread, &c->events[i], max - i - 1);
 		ref = c->next;
 	}
 }
@@ -169,7 +202,8 @@ static void find_end(struct export_trace *trace, const struct recording *rec)
 	trace->end_ns = atomic_load(&rec->trace.end_ns);
 	for (uint32_t i = 0; i < trace->event_n && !atomic_load(&rec->trace.end_ns); i++) {
 		const struct export_trace_event *e = &trace->events[i];
-		uint64_t last = e->until_ns > e->time_ns ? e->until_ns : e->time_ns;
+		bool is_wait = !is_note(e->what) && e->until_ns > e->time_ns;
+		uint64_t last = is_wait ? e->until_ns : e->time_ns;
 		if (last > trace->end_ns)
 			trace->end_ns = last;
 	}
@@ -190,6 +224,7 @@ int export_trace_read(struct export_trace *trace, struct builder *b,
 	trace->begin_ns = rec->trace.begin_ns;
 	trace->begin_realtime_ns = rec->trace.begin_realtime_ns;
 	trace->lost = atomic_load(&rec->trace.lost);
+	strtab_init(&trace->texts);
 	map_init(&r.stacks);
 	map_init(&r.threads);
 	read_chunks(&r, rec);

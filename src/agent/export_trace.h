@@ -17,13 +17,14 @@ struct builder;
 struct export_source;
 
 struct export_trace_event {
-	uint8_t what;	   /* enum recording_trace_what */
-	uint8_t wait;	   /* enum wait_kind */
-	uint32_t thread;   /* of threads[] */
-	uint32_t stack;	   /* a sample of the profile; PROFILE_NONE: not known */
-	uint64_t time_ns;  /* CLOCK_MONOTONIC */
-	uint64_t until_ns; /* of a wait */
-	uint64_t object;   /* of a creation: the new thread, of threads[], or PROFILE_NONE */
+	uint8_t what;		/* enum recording_trace_what */
+	uint8_t wait;		/* enum wait_kind */
+	uint32_t thread;	/* of threads[] */
+	uint32_t stack;		/* a sample of the profile; PROFILE_NONE: not known */
+	uint64_t time_ns;	/* CLOCK_MONOTONIC */
+	uint64_t until_ns;	/* of a wait; of a task's beginning: its parent */
+	uint64_t object;	/* of a creation: the new thread, of threads[], or PROFILE_NONE */
+	uint32_t name, message; /* of a note: of texts */
 };
 
 struct export_trace_thread {
@@ -41,6 +42,7 @@ struct export_trace {
 	struct export_trace_thread *threads;
 	uint32_t thread_n, thread_cap;
 	uint64_t lost; /* events that found no memory */
+	struct strtab texts;
 };
 #define EXPORT_TRACE_INIT \
 	{                 \

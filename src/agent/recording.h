@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define RECORDING_MAGIC	      "sonderec"
-#define RECORDING_VERSION     10
+#define RECORDING_VERSION     11
 #define RECORDING_BUCKETS     (1u << 16)
 #define RECORDING_HEADER      4096 /* bytes kept for struct recording */
 #define RECORDING_ARENA	      (RECORDING_HEADER + 2 * RECORDING_BUCKETS * sizeof(uint32_t))
@@ -257,7 +257,14 @@ enum recording_trace_what {
 	RECORDING_TRACE_LIVES,	 /* it was there at the trace's end; stack: as of BEGAN */
 	RECORDING_TRACE_FOUND,	 /* it ran when the trace began */
 	RECORDING_TRACE_CAUGHT,	 /* it was in a system call then, of which no hook had told */
+	/* Notes of the program's own; object: the task. The text follows. */
+	RECORDING_TRACE_TASK_BEGUN, /* until_ns: its parent */
+	RECORDING_TRACE_TASK_ENDED,
+	RECORDING_TRACE_REGION_BEGUN,
+	RECORDING_TRACE_REGION_ENDED,
+	RECORDING_TRACE_LOGGED,
 	RECORDING_TRACE_WHATS,
+	RECORDING_TRACE_TEXT = RECORDING_TRACE_WHATS, /* no event: struct recording_trace_text */
 };
 
 struct recording_trace_event {
@@ -266,9 +273,23 @@ struct recording_trace_event {
 	uint64_t time_ns;      /* CLOCK_MONOTONIC */
 	uint64_t until_ns;
 	uint64_t object; /* 0: none */
-	uint32_t wait;	 /* enum wait_kind */
+	union {
+		uint32_t wait; /* enum wait_kind */
+		struct {
+			uint16_t name_n,
+				message_n; /* bytes of a note's text: one, then the other */
+		};
+	};
 	uint32_t pad;
 };
+
+/* What takes the places behind an event that has text, as many as are needed. */
+struct recording_trace_text {
+	_Atomic uint32_t what; /* as of an event */
+	char text[sizeof(struct recording_trace_event) - sizeof(uint32_t)];
+};
+
+#define RECORDING_TRACE_NAME_MAX 1024 /* bytes, of a name or a message: longer ones are cut */
 
 /* The thread's own order of events is that of their times, but for those of its handlers, which may
  * come a place too early or late. */

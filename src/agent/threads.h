@@ -68,6 +68,7 @@ struct thread {
 		_Atomic uint64_t id;	  /* the trace << 32 | its number in that; 0: none yet */
 		_Atomic uint32_t chunk;	  /* what it writes events to; 0: none yet */
 		_Atomic uint32_t writing; /* events that are being written */
+		uint64_t noted_ns;	  /* of its last note; CLOCK_MONOTONIC */
 	} trace;
 	/* What a created thread is to run. */
 	void *(*start)(void *);

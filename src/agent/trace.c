@@ -77,13 +77,15 @@ static bool renew(struct recording *rec, struct thread *t, uint32_t trace,
 	return true;
 }
 
-static struct recording_trace_event *place(struct recording *rec, struct thread *t, uint32_t trace)
+/* `n` of them in a row. What is left of a chunk may be too little: it stays empty. */
+static struct recording_trace_event *place(
+	struct recording *rec, struct thread *t, uint32_t trace, uint32_t n)
 {
 	for (;;) {
 		struct recording_trace_chunk *c = chunk_of(rec, t, trace);
-		if (c && atomic_load_explicit(&c->n, memory_order_relaxed) < c->max) {
-			uint32_t i = atomic_fetch_add(&c->n, 1);
-			if (i < c->max)
+		if (c && atomic_load_explicit(&c->n, memory_order_relaxed) + n <= c->max) {
+			uint32_t i = atomic_fetch_add(&c->n, n);
+			if (i + n <= c->max)
 				return &c->events[i];
 		}
 		if (!renew(rec, t, trace, c))
@@ -94,7 +96,7 @@ static struct recording_trace_event *place(struct recording *rec, struct thread 
 static void put(struct recording *rec, struct thread *t, uint32_t trace,
 	enum recording_trace_what what, const struct recording_trace_event *e)
 {
-	struct recording_trace_event *at = place(rec, t, trace);
+	struct recording_trace_event *at = place(rec, t, trace, 1);
 	if (!at) {
 		recording_count(&rec->trace.lost, 1);
 		return;
@@ -218,6 +220,77 @@ void trace_sampled(struct thread *thread, const struct recording_stack *stack)
 	write_one(&w, RECORDING_TRACE_SAMPLED,
 		&(struct recording_trace_event){
 			.stack = ref_of(w.rec, stack), .time_ns = sig_clock_ns(CLOCK_MONOTONIC)});
+}
+
+/* --- notes --- */
+
+#define TEXT_MAX   (2 * RECORDING_TRACE_NAME_MAX)
+#define TEXT_PLACE sizeof(((struct recording_trace_text *)0)->text)
+#define PLACES_MAX (1 + (TEXT_MAX + TEXT_PLACE - 1) / TEXT_PLACE)
+
+_Static_assert(sizeof(struct recording_trace_text) == sizeof(struct recording_trace_event),
+	"text takes the places of events");
+_Static_assert(
+	sizeof(struct recording_trace_chunk) + PLACES_MAX * sizeof(struct recording_trace_event) <=
+		CHUNK_FIRST,
+	"a note fits every chunk");
+
+static uint16_t length_of(const char *s)
+{
+	return s ? (uint16_t)strnlen(s, RECORDING_TRACE_NAME_MAX) : 0;
+}
+
+/* Appends to the text that is `at` bytes long. */
+static void put_text(struct recording_trace_text *to, uint32_t at, const char *s, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++, at++)
+		to[at / TEXT_PLACE].text[at % TEXT_PLACE] = s[i];
+}
+
+/* One thread's notes never have the same time: they would have no order. */
+static uint64_t time_of_note(struct thread *t)
+{
+	uint64_t now_ns = sig_clock_ns(CLOCK_MONOTONIC);
+	if (now_ns <= t->trace.noted_ns)
+		now_ns = t->trace.noted_ns + 1;
+	return t->trace.noted_ns = now_ns;
+}
+
+static void put_note(const struct writing *w, const struct trace_note *note, rec_ref stack)
+{
+	uint16_t name_n = length_of(note->name), message_n = length_of(note->message);
+	uint32_t texts = (uint32_t)((name_n + message_n + TEXT_PLACE - 1) / TEXT_PLACE);
+	struct recording_trace_event *at = place(w->rec, w->thread, w->trace, 1 + texts);
+	if (!at) {
+		recording_count(&w->rec->trace.lost, 1);
+		return;
+	}
+	struct recording_trace_text *text = (struct recording_trace_text *)(at + 1);
+	put_text(text, 0, note->name, name_n);
+	put_text(text, name_n, note->message, message_n);
+	for (uint32_t i = 0; i < texts; i++)
+		atomic_store_explicit(
+			&text[i].what, RECORDING_TRACE_TEXT | w->trace << 8, memory_order_relaxed);
+	at->stack = stack;
+	at->time_ns = time_of_note(w->thread);
+	at->until_ns = note->parent;
+	at->object = note->task;
+	at->name_n = name_n;
+	at->message_n = message_n;
+	atomic_store_explicit(
+		&at->what, (uint32_t)note->what | w->trace << 8, memory_order_release);
+}
+
+void trace_noted(const struct trace_note *note, const void *caller)
+{
+	struct thread *t = control_self();
+	struct writing w = {0};
+	if (t)
+		w = write_begin(t);
+	if (!w.rec)
+		return;
+	put_note(&w, note, ref_of(w.rec, capture_intern(w.rec, t, caller, 0)));
+	write_end(&w);
 }
 
 /* --- beginning and end --- */

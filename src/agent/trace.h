@@ -43,6 +43,14 @@ void trace_ended(struct thread *thread);
 /* By the CPU profiler. */
 void trace_sampled(struct thread *thread, const struct recording_stack *stack);
 
+/* What the program says itself, on the calling thread. */
+struct trace_note {
+	enum recording_trace_what what; /* TASK_BEGUN to LOGGED */
+	uint64_t task, parent;
+	const char *name, *message; /* NULL: none */
+};
+void trace_noted(const struct trace_note *note, const void *caller);
+
 /* In a fork's child: nothing is recorded. */
 void trace_after_fork_child(void);
 

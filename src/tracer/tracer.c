@@ -22,15 +22,23 @@ enum state {
 	STATE_GONE,
 };
 
+/* One that the program has begun. */
+struct region {
+	uint64_t task;
+	uint32_t name; /* of trace.texts */
+};
+
 struct track {
 	enum state state;
 	uint32_t next; /* event */
 	bool ending;   /* of events[next], the second step: its end */
 	uint64_t now_ns;
-	uint64_t seq;	/* of the goroutine, in this generation */
-	uint32_t p;	/* its processor; PROFILE_NONE: none */
-	uint32_t waits; /* the event that it waits in */
-	uint32_t root;	/* a sample whose root is where it began; PROFILE_NONE: not known */
+	uint64_t seq;		/* of the goroutine, in this generation */
+	uint32_t p;		/* its processor; PROFILE_NONE: none */
+	uint32_t waits;		/* the event that it waits in */
+	uint32_t root;		/* a sample whose root is where it began; PROFILE_NONE: not known */
+	struct region *regions; /* that it is in, the innermost last */
+	uint32_t region_n, region_cap;
 };
 
 struct processor {
@@ -308,6 +316,72 @@ static void sample(struct tracer *t, uint32_t thread, const struct export_trace_
 			p == PROFILE_NONE ? (uint64_t)GOTRACE_NO_ID : p, g_of(t, thread), stack);
 }
 
+/* --- what the program says --- */
+
+static uint64_t text_id(struct tracer *t, uint32_t text)
+{
+	const struct strtab *texts = &t->trace->texts;
+	return gotrace_write_string(t->writer, strtab_get(texts, text), strtab_len(texts, text));
+}
+
+static void begin_region(struct tracer *t, uint32_t thread, const struct export_trace_event *e)
+{
+	struct track *track = &t->tracks[thread];
+	struct region region = {e->object, e->name};
+	vec_push(track->regions, track->region_n, track->region_cap, region);
+	EMIT(t, thread, GOTRACE_EV_USER_REGION_BEGIN, e->object, text_id(t, e->name),
+		tracer_stack_id(&t->stacks, e->stack));
+}
+
+/* How many regions end with this one; 0: the thread is not in it. */
+static uint32_t regions_ended(const struct track *track, const struct export_trace_event *e)
+{
+	for (uint32_t n = 1; n <= track->region_n; n++) {
+		const struct region *region = &track->regions[track->region_n - n];
+		if (region->task == e->object && region->name == e->name)
+			return n;
+	}
+	return 0;
+}
+
+/* Readers refuse a trace in which regions do not nest, as a program's may: those inside the one
+ * that ends end with it, and the end of one that the thread is not in is left out. */
+static void end_region(struct tracer *t, uint32_t thread, const struct export_trace_event *e)
+{
+	struct track *track = &t->tracks[thread];
+	for (uint32_t n = regions_ended(track, e); n > 0; n--) {
+		struct region region = track->regions[--track->region_n];
+		EMIT(t, thread, GOTRACE_EV_USER_REGION_END, region.task, text_id(t, region.name),
+			tracer_stack_id(&t->stacks, e->stack));
+	}
+}
+
+/* Only what runs can say something: a handler that interrupts a wait cannot in such a trace. */
+static void note(struct tracer *t, uint32_t thread, const struct export_trace_event *e)
+{
+	uint64_t stack = tracer_stack_id(&t->stacks, e->stack);
+	if (t->tracks[thread].state != STATE_RUNNING)
+		return;
+	switch (e->what) {
+	case RECORDING_TRACE_TASK_BEGUN:
+		EMIT(t, thread, GOTRACE_EV_USER_TASK_BEGIN, e->object, e->until_ns,
+			text_id(t, e->name), stack);
+		break;
+	case RECORDING_TRACE_TASK_ENDED:
+		EMIT(t, thread, GOTRACE_EV_USER_TASK_END, e->object, stack);
+		break;
+	case RECORDING_TRACE_REGION_BEGUN:
+		begin_region(t, thread, e);
+		break;
+	case RECORDING_TRACE_REGION_ENDED:
+		end_region(t, thread, e);
+		break;
+	default:
+		EMIT(t, thread, GOTRACE_EV_USER_LOG, e->object, text_id(t, e->name),
+			text_id(t, e->message), stack);
+	}
+}
+
 /* --- a thread's steps in turn --- */
 
 /* A wait inside another one, by a handler, is shown behind it, without length. */
@@ -338,6 +412,13 @@ static void step_event(struct tracer *t, uint32_t thread, uint32_t event)
 	case RECORDING_TRACE_ENDED:
 		wake(t, thread, event);
 		end(t, thread);
+		break;
+	case RECORDING_TRACE_TASK_BEGUN:
+	case RECORDING_TRACE_TASK_ENDED:
+	case RECORDING_TRACE_REGION_BEGUN:
+	case RECORDING_TRACE_REGION_ENDED:
+	case RECORDING_TRACE_LOGGED:
+		note(t, thread, e);
 		break;
 	}
 }
@@ -595,6 +676,8 @@ static void release(struct tracer *t)
 	wakers_release(&t->wakers);
 	tracer_stacks_release(&t->stacks);
 	map_release(&t->on_m);
+	for (uint32_t i = 0; i < t->trace->thread_n; i++)
+		mem_free(t->tracks[i].regions);
 	mem_free(t->tracks);
 	mem_free(t->processors);
 	mem_free(t->idle);

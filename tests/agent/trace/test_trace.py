@@ -1,5 +1,6 @@
 """Execution traces: that what happened is in them, that they are always well formed, and how they are asked for."""
 import http.client
+import json
 import os
 import re
 import shutil
@@ -162,6 +163,54 @@ def test_from_inside_over_and_over():
     assert trace.waits("main"), name
 
 
+def notes(trace, kind):
+  """What the program said itself: [(function that the thread runs, {field: value}, stack)]."""
+  names, out = trace.names(), []
+  for e in trace.events:
+    if e.kind == kind:
+      fields = {k: json.loads(v) for k, v in re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|-?\d+)', e.rest)}
+      out.append((names.get(e.g), fields, e.stack))
+  return out
+
+
+def check_annotated(trace):
+  tasks = notes(trace, "TaskBegin")
+  orders = [f["ID"] for who, f, _ in tasks if f["Type"] == "order" and who == "main"]
+  parts = {f["ID"]: f["Parent"] for who, f, _ in tasks if f["Type"] == "part" and who == "work"}
+  assert len(tasks) == 6 and len(set(orders)) == 3 and sorted(parts.values()) == sorted(orders), tasks
+  ended = [f["ID"] for who, f, _ in notes(trace, "TaskEnd") if who == "work"]
+  assert sorted(ended) == sorted(orders + list(parts)), ended
+  begun, closed = notes(trace, "RegionBegin"), notes(trace, "RegionEnd")
+  for kind, of, function in (("parse", parts, "parse"), ("lex", parts, "parse"), ("price", orders, "work")):
+    for all_of_them in (begun, closed):
+      found = [(who, f["Task"], stack[0]) for who, f, stack in all_of_them if f["Type"] == kind]
+      assert sorted(found) == sorted(("work", task, function) for task in of), (kind, found)
+  logs = notes(trace, "Log")
+  assert {f["Message"] for _, f, _ in logs if f["Category"] == "bytes"} == {"117"}
+  prices = [(f["Task"], f["Message"], stack[0]) for _, f, stack in logs if f["Category"] == "price"]
+  assert sorted(prices) == sorted((task, "12.05 for order 3", "price") for task in orders), prices
+  misused = [(f["Type"], stack[0]) for _, f, stack in closed if f["Type"] in ("outer", "inner")]
+  assert misused == [("inner", "misuse"), ("outer", "misuse")], misused
+  long_words = [f for _, f, _ in logs if f["Category"].startswith("begin") or f["Category"] == "long"]
+  assert [f["Message"] for f in long_words] == ["begin" + 1019 * "x"] * 2 and len(long_words[0]["Category"]) == 1024
+  assert [f["Message"] for _, f, _ in logs if f["Category"] == "i"] == [str(i) for i in range(2000)]
+  assert [f["Type"] for _, f, _ in begun].count("loop") == 2000 == [f["Type"] for _, f, _ in closed].count("loop")
+
+
+@test
+def test_what_the_program_says_itself():
+  check_annotated(Trace(traced(program("annotate")).trace))
+
+
+@test
+def test_what_the_program_says_from_inside():
+  path = os.path.join(tempfile.mkdtemp(dir=WORK), "trace.out")
+  subprocess.run([program("annotate"), path], check=True, timeout=120)
+  trace = Trace(path)
+  check_annotated(trace)
+  assert not [f for _, f, _ in notes(trace, "RegionEnd") if f["Type"] == "before"]
+
+
 @test
 def test_a_program_under_sonde_run_does_not_start_another():
   run = traced(program("inside"), tempfile.mkdtemp(dir=WORK), expect=1)
@@ -265,7 +314,7 @@ def test_refusals():
 def test_go_reads_the_same():
   if not shutil.which("go") or subprocess.run(["go", "tool", "trace", "-h"], capture_output=True, text=True).stderr.find("-d=") < 0:
     raise Skip("no go tool trace with -d")
-  for args in (["handoffs"], ["churn", "6"], ["churn", "3", "long"], ["churn", "20", "kill"]):
+  for args in (["handoffs"], ["annotate"], ["churn", "6"], ["churn", "3", "long"], ["churn", "20", "kill"]):
     path = traced(program(args[0]), *args[1:], expect=None).trace
     assert dump(path) == dump(path, command=("go", "tool", "trace")), args
     sync = subprocess.run(["go", "tool", "trace", "-pprof=sync", path], capture_output=True, check=True)

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { STACKS = 5 };
+enum { STACKS = 5, TEXTS = 4 };
 
 static void make_profile(struct profile *p)
 {
@@ -54,8 +54,12 @@ static void add_event(struct export_trace *trace, struct export_trace_event e)
 
 static struct export_trace empty_trace(void)
 {
-	return (struct export_trace){
+	struct export_trace trace = {
 		.begin_ns = 1000000000000, .end_ns = 1010000000000, .begin_realtime_ns = 1e18};
+	strtab_init(&trace.texts);
+	for (uint32_t i = 1; i < TEXTS; i++)
+		strtab_addstr(&trace.texts, (const char[]){(char)('a' + i), '\0'});
+	return trace;
 }
 
 /* What was written, read back and validated: the number of events, which fails the test if
@@ -180,6 +184,24 @@ static void test_the_last_waker(void **state)
 	export_trace_release(&trace);
 }
 
+/* A thread in and out of regions that do not nest; what a reader is told does. */
+static void test_regions(void **state)
+{
+	struct export_trace trace = empty_trace(), without = empty_trace();
+	add_thread(&without, 10, 0);
+	unsigned n = write_and_check(&without, TRACER_FORMAT);
+	add_thread(&trace, 10, 0);
+	add_event(&trace, EVENT(REGION_ENDED, 1, .name = 1)); /* of one that was not begun */
+	add_event(&trace, EVENT(REGION_BEGUN, 2, .name = 1));
+	add_event(&trace, EVENT(REGION_BEGUN, 3, .name = 2, .object = 7));
+	add_event(&trace, EVENT(REGION_ENDED, 4, .name = 2)); /* of another task */
+	add_event(&trace, EVENT(REGION_BEGUN, 5, .name = 3));
+	add_event(&trace, EVENT(REGION_ENDED, 6, .name = 1)); /* and the two inside it */
+	add_event(&trace, EVENT(REGION_ENDED, 7, .name = 3));
+	add_event(&trace, EVENT(REGION_BEGUN, 8, .name = 3)); /* for good */
+	assert_int_equal(write_and_check(&trace, TRACER_FORMAT), n + 3 + 3 + 1);
+}
+
 static void test_no_such_format(void **state)
 {
 	struct export_trace trace = empty_trace();
@@ -243,6 +265,12 @@ static struct export_trace_event random_event(
 	e.until_ns = e.time_ns + (below(seed, 3) ? below(seed, 1000000) : below(seed, 1u << 31));
 	if (e.what == RECORDING_TRACE_CREATED)
 		e.object = below(seed, 5) ? below(seed, threads) : PROFILE_NONE;
+	e.name = (uint32_t)below(seed, TEXTS);
+	e.message = (uint32_t)below(seed, TEXTS);
+	if (e.what == RECORDING_TRACE_TASK_BEGUN) {
+		e.object = trace->event_n + 1; /* nobody else's */
+		e.until_ns = below(seed, 100);
+	}
 	return e;
 }
 
@@ -278,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_one_number_twice),
 		cmocka_unit_test(test_a_wait_inside_another),
 		cmocka_unit_test(test_the_last_waker),
+		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_no_such_format),
 		cmocka_unit_test(test_a_sink_that_fails),
 		cmocka_unit_test(test_anything),

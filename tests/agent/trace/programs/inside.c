@@ -1,7 +1,7 @@
 /*
  * sonde/trace.h from inside: inside DIRECTORY. Traces begun and ended over and over while threads
- * come, wait and go; what the functions return when they are called at the wrong time; and in a
- * child.
+ * come, wait, say where they are and go; what the functions return when they are called at the
+ * wrong time; and in a child.
  */
 #include "sonde/trace.h"
 
@@ -24,6 +24,8 @@ static atomic_bool over;
 static void *fight(void *arg)
 {
 	for (int i = 0; i < 50; i++) {
+		SONDE_TRACE_REGION(SONDE_TRACE_NO_TASK, "fight");
+		sonde_trace_logf(SONDE_TRACE_NO_TASK, "round", "%d of %d", i, 50);
 		pthread_mutex_lock(&lock);
 		struct timespec t = {0, 20000};
 		nanosleep(&t, NULL);

@@ -276,8 +276,8 @@ struct recording_trace_event {
 	union {
 		uint32_t wait; /* enum wait_kind */
 		struct {
-			uint16_t name_n,
-				message_n; /* bytes of a note's text: one, then the other */
+			uint16_t name_n;    /* bytes of a note's text: its name, */
+			uint16_t message_n; /* and its message behind that */
 		};
 	};
 	uint32_t pad;

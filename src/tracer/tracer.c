@@ -333,10 +333,12 @@ static void begin_region(struct tracer *t, uint32_t thread, const struct export_
 		tracer_stack_id(&t->stacks, e->stack));
 }
 
+#define REGION_LOOKS 1000 /* deeper than regions nest, but for a program that never ends them */
+
 /* How many regions end with this one; 0: the thread is not in it. */
 static uint32_t regions_ended(const struct track *track, const struct export_trace_event *e)
 {
-	for (uint32_t n = 1; n <= track->region_n; n++) {
+	for (uint32_t n = 1; n <= track->region_n && n <= REGION_LOOKS; n++) {
 		const struct region *region = &track->regions[track->region_n - n];
 		if (region->task == e->object && region->name == e->name)
 			return n;

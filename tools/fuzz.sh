@@ -8,7 +8,7 @@ seconds=${2:-60}
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build-fuzz
 if [ ! -d "$build" ]; then
-  CC=clang meson setup "$build" "$top" -Db_sanitize=address,undefined -Db_lundef=false \
+  CC=clang meson setup "$build" "$top" -Dtests=true -Db_sanitize=address,undefined -Db_lundef=false \
     -Dwerror=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
 fi
 if ! ninja -C "$build" "tests/fuzz/fuzz_$name" >"$build/fuzz_$name.log" 2>&1; then

@@ -42,11 +42,11 @@ def run(cmd, **env):
 
 
 def build(name, how):
-  path = os.path.join(ROOT, name)
-  if not os.path.exists(os.path.join(path, "build.ninja")):
-    if subprocess.run(["meson", "setup", name] + how["setup"], cwd=ROOT, stdout=subprocess.DEVNULL,
-                      env={**os.environ, **how["env"]}).returncode:
-      return False
+  made = os.path.exists(os.path.join(ROOT, name, "build.ninja"))
+  setup = ["meson", "configure"] if made else ["meson", "setup"] + how["setup"]
+  if subprocess.run(setup + ["-Dtests=true", name], cwd=ROOT, stdout=subprocess.DEVNULL,
+                    env={**os.environ, **how["env"]}).returncode:
+    return False
   return run(["ninja", "-C", name, "--quiet"]) == 0
 
 

@@ -42,7 +42,7 @@ def gdb(pid):
 
 
 def measure(threads):
-  cmd = [os.path.join(BUILD, "sonde"), "run", "-http=localhost:0", "--", os.path.join(BUILD, "tests/agent/run/parked"),
+  cmd = [os.path.join(BUILD, "sonde"), "run", "-http=localhost:0", "--", os.path.join(BUILD, "bench/threads/bench_threads_parked"),
          str(threads), "600"]
   run = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
   url = re.search(r"serving (\S+)", run.stderr.readline()).group(1)

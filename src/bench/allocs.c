@@ -82,9 +82,9 @@ static void leave(unsigned *outer)
 {
 	depth = *outer;
 }
-#define ENTER(bytes)                                             \
-	__attribute__((cleanup(leave))) unsigned outer_ = depth; \
-	if (depth++ == 0)                                        \
+#define ENTER(bytes)                                                     \
+	__attribute__((cleanup(leave), unused)) unsigned outer_ = depth; \
+	if (depth++ == 0)                                                \
 	count(bytes)
 
 static void *hook_malloc(size_t n)

@@ -95,7 +95,7 @@ static struct flame *make(int seed, bool negative)
 	struct profile p;
 	struct config c;
 	struct report r;
-	struct flame *f;
+	struct flame *f = NULL;
 	struct err err = ERR_INIT;
 	srand((unsigned)seed);
 	path_n = 0;

@@ -18,8 +18,11 @@ static void make_profile(struct profile *p)
 	const int64_t one = 1;
 	uint32_t locations[STACKS];
 	for (uint32_t i = 0; i < STACKS; i++) {
-		char name[16];
-		snprintf(name, sizeof(name), i == 4 ? "" : i ? "f%u" : "main", i);
+		char name[16] = "main";
+		if (i)
+			snprintf(name, sizeof(name), "f%u", i);
+		if (i == 4)
+			name[0] = '\0';
 		struct function f = {.name = strtab_addstr(&p->strings, name),
 			.filename = strtab_addstr(&p->strings, i % 2 ? "a.c" : "")};
 		f.system_name = f.name;

@@ -10,7 +10,11 @@
 
 #include "unwind/unwind.h"
 
+#ifdef __clang__
+#define noinline __attribute__((noinline))
+#else
 #define noinline __attribute__((noinline, noclone))
+#endif
 
 static uintptr_t pcs[64];
 static size_t n;

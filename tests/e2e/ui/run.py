@@ -12,9 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 SUITE, SONDE, SOURCE, BUILD = sys.argv[1], *map(os.path.abspath, sys.argv[2:5])
 HERE = os.path.join(SOURCE, "tests", "e2e")
+NPM_SECONDS = 200  # less than meson grants a suite, those that wait for it included
+FAILURE_SECONDS = 600
 
 
 def skip(reason):
@@ -27,24 +30,36 @@ def lock_digest():
     return hashlib.sha256(f.read()).hexdigest()
 
 
+def npm_ci():
+  """Why npm could not install the packages, or None."""
+  for name in ("package.json", "package-lock.json"):
+    shutil.copy(os.path.join(HERE, name), BUILD)
+  try:
+    p = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=BUILD, capture_output=True,
+                       text=True, timeout=NPM_SECONDS)
+  except subprocess.TimeoutExpired:
+    return "npm could not install the test's packages in %d s" % NPM_SECONDS
+  if p.returncode == 0:
+    return None
+  errors = [line for line in p.stderr.splitlines() if not line.startswith("npm warn")]
+  return "npm could not install the test's packages: " + (errors or ["?"])[0]
+
+
 def install():
-  """Suites run side by side: the first to come installs, the others wait."""
-  stamp = os.path.join(BUILD, "installed")
+  """Suites run side by side: the first to come installs, the others wait. What failed a moment ago is not tried again
+  by each."""
+  stamp, failure = os.path.join(BUILD, "installed"), os.path.join(BUILD, "failure")
   with open(os.path.join(BUILD, "lock"), "w") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if os.path.exists(stamp) and open(stamp).read() == lock_digest():
       return
-    for name in ("package.json", "package-lock.json"):
-      shutil.copy(os.path.join(HERE, name), BUILD)
-    try:
-      p = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=BUILD, capture_output=True,
-                         text=True, timeout=300)
-    except subprocess.TimeoutExpired:
-      skip("npm could not install the test's packages in 300 s")
-    if p.returncode:
-      skip("npm could not install the test's packages: " + (p.stderr.strip().splitlines() or ["?"])[-1])
-    with open(stamp, "w") as f:
-      f.write(lock_digest())
+    if os.path.exists(failure) and time.time() - os.path.getmtime(failure) < FAILURE_SECONDS:
+      skip(open(failure).read())
+    reason = npm_ci()
+    with open(failure if reason else stamp, "w") as f:
+      f.write(reason or lock_digest())
+    if reason:
+      skip(reason)
 
 
 def check_types():

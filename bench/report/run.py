@@ -4,7 +4,7 @@
   run.py BUILD_DIR [STACKS [CASE...]]      prints the table of bench/results/report.md, or some of its rows
 
 Inputs are made by make_profile: STACKS (100,000) distinct stacks some 36 frames deep; the same with labels; ten of
-them to merge. Without `go` only sonde's figures are printed. `floor` is libdeflate-gunzip of the same file, if there
+them to merge; and stacks that mostly take the beaten path, on which Go is much faster. Without `go` only sonde's figures are printed. `floor` is libdeflate-gunzip of the same file, if there
 is one: no reader can do with less. -tags of a profile without labels hardly does more than read.
 """
 import os
@@ -54,6 +54,9 @@ def main():
   cases = [("-" + c, ["-" + c, one]) for c in ["top", "tree", "dot", "traces", "raw", "proto", "tags", "callgrind"]]
   cases += [("-top -diff_base", ["-top", "-diff_base=" + other, one]), ("-top, labels", ["-top", labels]),
             ("-tags, labels", ["-tags", labels]), ("-top, ten merged", ["-top"] + ten)]
+  beaten, beaten_too = make("beaten", STACKS, "1", "beaten"), make("beaten_too", STACKS, "2", "beaten")
+  cases += [("-%s, beaten path" % c, ["-" + c, beaten]) for c in ["top", "tree", "dot", "traces", "raw", "proto"]]
+  cases += [("-top -diff_base, beaten path", ["-top", "-diff_base=" + beaten_too, beaten])]
   cases = [c for c in cases if not ONLY or c[0] in ONLY]
   go = find_go()
   print("| report | sonde CPU s | MiB | go tool pprof CPU s | MiB | faster | less memory |\n|---|---|---|---|---|---|---|")
@@ -71,7 +74,7 @@ def main():
     read = measured([os.path.join(BUILD, "sonde"), "pprof", "-symbolize=none", "-tags", one], 9)
     print("\nfloor: libdeflate-gunzip %.3f s, %.0f MiB; sonde pprof -tags %.1f times that" %
           (floor + (read[0] / floor[0],)))
-  print("\nthe input: %d bytes of gzip" % os.path.getsize(one))
+  print("\nthe input: %d bytes of gzip; of the beaten path %d" % (os.path.getsize(one), os.path.getsize(beaten)))
   shutil.rmtree(TMP)
 
 
